@@ -1,0 +1,1 @@
+"""Environments that ship with selfplay; each is found through the entry points `selfplay.envs`."""

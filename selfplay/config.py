@@ -1,0 +1,296 @@
+"""Settings of every part. Imports no JAX, so help and errors about settings come at once.
+
+A config comes from an environment's preset (a TOML file beside it), a file of the user's, or
+the command line; each field has a default. Unknown keys are errors.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+import typing
+from pathlib import Path
+from typing import Any, Literal
+
+import dacite
+import tomli_w
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """The network that guesses policy and value."""
+
+    kind: Literal["mlp", "resnet", "transformer"] = "mlp"
+    width: int = 256
+    """Units per layer, channels, or the size of a token's vector."""
+    depth: int = 2
+    """Residual layers or blocks after the first layer."""
+    num_heads: int = 4
+    """Attention heads; the transformer's alone."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Of the computation; parameters are always float32."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchConfig:
+    """The tree search that improves the network's guess."""
+
+    policy: Literal["gumbel", "puct"] = "gumbel"
+    num_simulations: int = 16
+    max_depth: int | None = None
+    """Deepest node of the tree; none means no limit."""
+    max_considered_actions: int = 16
+    """Gumbel: actions that enter sequential halving at the root."""
+    gumbel_scale: float = 1.0
+    """Gumbel: exploration noise at the root; 0 plays the best found."""
+    exploration: float = 1.25
+    """PUCT: the constant `pb_c_init` that weighs the prior."""
+    dirichlet_fraction: float = 0.25
+    """PUCT: share of noise in the root's prior."""
+    dirichlet_concentration: float = 10.0
+    """PUCT: total concentration, divided equally among the legal actions."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RolloutConfig:
+    """Self-play."""
+
+    num_games: int = 256
+    """Games played at once, over all devices."""
+    steps_per_iteration: int = 16
+    """Moves in each game per iteration."""
+    opening_fraction: float = 0.75
+    """Share of games that begin with random moves, never trained on."""
+    max_opening_plies: int = 0
+    """Such a game has 0 to this many of them, uniformly."""
+    temperature_plies: int = 0
+    """For this many plies the move is sampled from the improved policy."""
+    temperature: float = 1.0
+    """Of that sampling."""
+    search_value_fraction: float = 0.0
+    """Share of the search's value in the value target; the outcome has the rest."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReplayConfig:
+    """Where targets are kept."""
+
+    capacity: int = 100_000
+    """Rows, over all devices."""
+    min_rows: int = 4_096
+    """Learning waits until there are so many."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LearnerConfig:
+    """How the network is distilled on the targets."""
+
+    batch_size: int = 1024
+    """Rows per update, over all devices."""
+    updates_per_iteration: int = 16
+    learning_rate: float = 1e-3
+    warmup_updates: int = 200
+    final_learning_rate_fraction: float = 0.05
+    """The learning rate falls along a cosine to this share at the run's end."""
+    weight_decay: float = 1e-4
+    max_gradient_norm: float = 1.0
+    value_weight: float = 1.0
+    """Of the value loss, beside the policy loss."""
+    symmetries: bool = True
+    """Show each row through a random symmetry of the environment."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluationConfig:
+    """How the run is judged on the way and at its end."""
+
+    every_minutes: float = 1.0
+    """Between two looks at exact truth, where the environment has it."""
+    num_simulations: int = 64
+    opponent_games: int = 400
+    """Games against each fixed opponent at the end; 0 for none."""
+    opponent_simulations: int = 100
+    """Of the pure Monte Carlo tree search among the opponents."""
+    minimax_depth: int = 2
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CheckpointConfig:
+    """When the run is saved."""
+
+    every_minutes: float = 1.0
+    keep: int = 3
+    """Newest checkpoints to keep, at least 2."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LoggingConfig:
+    """Who is told; `metrics.jsonl` is always written."""
+
+    tensorboard: bool = True
+    wandb: bool = False
+    """Needs the extra `selfplay[wandb]`."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """A whole run."""
+
+    env: str
+    """A name from `selfplay envs`, or `module:Class`."""
+    env_args: dict[str, bool | int | float | str] = dataclasses.field(default_factory=dict)
+    """The environment's own arguments, such as a board's size."""
+    seed: int = 0
+    minutes: float | None = None
+    """Length of the run, compilation and final evaluation included; becomes `iterations`."""
+    iterations: int | None = None
+    """Length of the run; wins over `minutes`."""
+    num_devices: int | None = None
+    """Devices to use; none means all."""
+    network: NetworkConfig = NetworkConfig()
+    search: SearchConfig = SearchConfig()
+    rollout: RolloutConfig = RolloutConfig()
+    replay: ReplayConfig = ReplayConfig()
+    learner: LearnerConfig = LearnerConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    logging: LoggingConfig = LoggingConfig()
+
+    def __post_init__(self) -> None:
+        """Refuse what could never run, naming the field."""
+        for field, minimum in _MINIMA.items():
+            value = get(self, field)
+            if value is not None and value < minimum:
+                raise ValueError(f"{field} must be at least {minimum}, got {value}")
+        for field in _FRACTIONS:
+            value = get(self, field)
+            if not 0.0 <= value <= 1.0:
+                raise ValueError(f"{field} must be between 0 and 1, got {value}")
+        if self.minutes is None and self.iterations is None:
+            raise ValueError("minutes or iterations must be set, got neither; try minutes=10")
+
+
+_MINIMA: dict[str, float] = {
+    "seed": 0,
+    "minutes": 0.01,
+    "iterations": 1,
+    "num_devices": 1,
+    "network.width": 1,
+    "network.depth": 0,
+    "network.num_heads": 1,
+    "search.num_simulations": 1,
+    "search.max_depth": 1,
+    "search.max_considered_actions": 1,
+    "search.gumbel_scale": 0,
+    "search.exploration": 0,
+    "search.dirichlet_concentration": 1e-3,
+    "rollout.num_games": 1,
+    "rollout.steps_per_iteration": 1,
+    "rollout.max_opening_plies": 0,
+    "rollout.temperature_plies": 0,
+    "rollout.temperature": 1e-3,
+    "replay.capacity": 1,
+    "replay.min_rows": 1,
+    "learner.batch_size": 1,
+    "learner.updates_per_iteration": 1,
+    "learner.learning_rate": 0,
+    "learner.warmup_updates": 0,
+    "learner.weight_decay": 0,
+    "learner.max_gradient_norm": 1e-6,
+    "learner.value_weight": 0,
+    "evaluation.every_minutes": 0,
+    "evaluation.num_simulations": 1,
+    "evaluation.opponent_games": 0,
+    "evaluation.opponent_simulations": 1,
+    "evaluation.minimax_depth": 1,
+    "checkpoint.every_minutes": 0,
+    "checkpoint.keep": 2,
+}
+
+_FRACTIONS = (
+    "search.dirichlet_fraction",
+    "rollout.opening_fraction",
+    "rollout.search_value_fraction",
+    "learner.final_learning_rate_fraction",
+)
+
+MAY_CHANGE_ON_RESUME = ("minutes", "iterations", "evaluation", "checkpoint", "logging")
+"""Fields, or whole sections, that `selfplay resume` accepts; all else would be another run."""
+
+
+def get(config: Any, path: str) -> Any:
+    """The setting at a dotted path such as `network.width`."""
+    for name in path.split("."):
+        config = getattr(config, name)
+    return config
+
+
+def from_dict(values: dict[str, Any]) -> Config:
+    """A config from nested dictionaries. Raises ValueError naming the field that does not fit."""
+    _refuse_unknown_keys(Config, values, "")
+    try:
+        return dacite.from_dict(Config, values, dacite.Config(type_hooks={float: _to_float}))
+    except dacite.DaciteError as error:
+        raise ValueError(f"the config does not fit: {error}") from error
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """Nested dictionaries from which `from_dict` makes the same config; None is left out."""
+
+    def without_none(values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {key: without_none(value) for key, value in values.items() if value is not None}
+
+    return without_none(dataclasses.asdict(config))
+
+
+def load(path: Path, **overrides: Any) -> Config:
+    """A config from a TOML file; `overrides` replace top-level fields."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"no config file at {path}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not a TOML file: {error}") from error
+    try:
+        return from_dict(values | overrides)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def dumps(config: Config) -> str:
+    """The config as TOML."""
+    return tomli_w.dumps(to_dict(config))
+
+
+def difference(old: Config, new: Config) -> list[str]:
+    """Dotted paths of the settings in which two configs differ."""
+    return [path for path in _paths(Config) if get(old, path) != get(new, path)]
+
+
+def _paths(cls: type, prefix: str = "") -> list[str]:
+    hints = typing.get_type_hints(cls)
+    paths = []
+    for field in dataclasses.fields(cls):
+        kind = hints[field.name]
+        if dataclasses.is_dataclass(kind):
+            paths += _paths(typing.cast(type, kind), f"{prefix}{field.name}.")
+        else:
+            paths.append(prefix + field.name)
+    return paths
+
+
+def _refuse_unknown_keys(cls: type, values: dict[str, Any], prefix: str) -> None:
+    hints = typing.get_type_hints(cls)
+    for key, value in values.items():
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, n=1)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(hints)}"
+            raise ValueError(f"unknown setting {prefix}{key}; {hint}")
+        if dataclasses.is_dataclass(hints[key]) and isinstance(value, dict):
+            _refuse_unknown_keys(typing.cast(type, hints[key]), value, f"{prefix}{key}.")
+
+
+def _to_float(value: Any) -> Any:
+    """TOML's `10` serves where a float is wanted; anything else is left for dacite to refuse."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

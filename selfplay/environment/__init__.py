@@ -1,0 +1,43 @@
+"""What is played. An author writes `from selfplay.environment import Game, State`.
+
+Names load on first use, so that the registry and its presets can be read without JAX.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selfplay.environment.contract import (
+        ArraySpec,
+        Environment,
+        Game,
+        SolvedPositions,
+        State,
+        Tokens,
+        TokenSpec,
+        zero_sum,
+    )
+    from selfplay.environment.registry import make, names, preset
+
+__all__ = [
+    "ArraySpec",
+    "Environment",
+    "Game",
+    "SolvedPositions",
+    "State",
+    "TokenSpec",
+    "Tokens",
+    "make",
+    "names",
+    "preset",
+    "zero_sum",
+]
+
+_REGISTRY = ("make", "names", "preset")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = "registry" if name in _REGISTRY else "contract"
+    return getattr(importlib.import_module(f"selfplay.environment.{module}"), name)

@@ -1,0 +1,342 @@
+"""What is played: the contract between an environment and everything else.
+
+An environment is a bundle of pure functions over fixed-shape pytrees. Its author writes the
+rules; the base class keeps the laws, once, for every environment:
+
+- an ended episode absorbs: further steps change nothing and reward nothing;
+- an illegal move ends the episode as a loss for the mover;
+- the mask of legal actions is never empty before the end (a dead end is an ending), and all
+  true after it;
+- after `max_steps` steps an episode that has not ended is truncated.
+
+A board game is a `Game`: it has no problem, and its author never sees one. Anything with data
+that stays fixed during an episode (a chain to fold, a formula to prove) is an `Environment`
+with a `Problem`, a pytree passed beside the network's parameters.
+"""
+
+import abc
+import dataclasses
+import functools
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+Problem = Any
+"""A pytree of arrays that stays fixed during an episode; the empty tuple for games."""
+
+Observation = Any
+"""What the mover sees: an array, or `Tokens`."""
+
+Split = Literal["train", "held_out"]
+
+NO_PROBLEM: tuple[()] = ()
+
+
+class State(struct.PyTreeNode):
+    """What changes during an episode. A search keeps one per tree node, so it is small.
+
+    An environment's own state inherits from this and adds fields. It holds no observation, no
+    drawing and no PRNG key: a key inside would make the search clairvoyant.
+    """
+
+    current_player: jax.Array
+    """int8 []: who moves, 0 or 1."""
+    rewards: jax.Array
+    """float32 [num_players]: what the step into this state paid to each player."""
+    terminated: jax.Array
+    """bool []: the rules ended the episode."""
+    truncated: jax.Array
+    """bool []: the step limit ended it; its outcome is unknown."""
+    step_count: jax.Array
+    """int16 []: steps since the beginning."""
+
+    @classmethod
+    def start(cls, num_players: int, **fields: Any):
+        """A state before the first move, player 0 to move, with the environment's own fields."""
+        return cls(
+            current_player=jnp.int8(0),
+            rewards=jnp.zeros(num_players, jnp.float32),
+            terminated=jnp.bool_(False),
+            truncated=jnp.bool_(False),
+            step_count=jnp.int16(0),
+            **fields,
+        )
+
+
+StateT = TypeVar("StateT", bound=State)
+
+
+@dataclasses.dataclass(frozen=True)
+class ArraySpec:
+    """An observation that is one float32 array, such as a board `[rows, columns, planes]`."""
+
+    shape: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenSpec:
+    """An observation that is a `Tokens` pytree, for the transformer."""
+
+    num_tokens: int
+    vocabulary_size: int
+    num_positions: int
+
+
+class Tokens(struct.PyTreeNode):
+    """A padded sequence of tokens, with the token from which each action's logit is read."""
+
+    tokens: jax.Array
+    """int32 [num_tokens], in [0, vocabulary_size)."""
+    positions: jax.Array
+    """int32 [num_tokens], in [0, num_positions)."""
+    mask: jax.Array
+    """bool [num_tokens]: False on padding."""
+    action_tokens: jax.Array
+    """int32 [num_actions]: index into `tokens`; several actions may read the same one."""
+
+
+class SolvedPositions(struct.PyTreeNode):
+    """N positions whose exact action values are known, in named buckets.
+
+    Value scale and sign: positive wins, zero draws, negative loses, for the mover.
+    """
+
+    problem: Problem
+    """Problem [N]."""
+    state: State
+    """State [N], none of them ended."""
+    action_values: jax.Array
+    """float32 [N, num_actions]: exact value of each action; NaN where it is illegal."""
+    bucket: jax.Array
+    """int32 [N]: index into `bucket_names`."""
+    bucket_names: tuple[str, ...] = struct.field(pytree_node=False)
+
+
+def zero_sum(player: jax.Array, reward: jax.Array) -> jax.Array:
+    """float32 [2]: `reward` for `player`, its negative for the other."""
+    sign = jnp.where(jnp.arange(2, dtype=jnp.int8) == player, 1.0, -1.0).astype(jnp.float32)
+    return sign * jnp.asarray(reward, jnp.float32)
+
+
+def select(condition: jax.Array, on_true: Any, on_false: Any) -> Any:
+    """`jnp.where` over two pytrees of equal structure, for one scalar `condition`."""
+    return jax.tree.map(functools.partial(jnp.where, condition), on_true, on_false)
+
+
+class Environment(abc.ABC, Generic[StateT]):
+    """Base of everything that can be played; see the module's docstring for its laws.
+
+    Its author sets the static facts and writes `_start`, `_play`, `_legal` and `observe`. All
+    functions take one episode (no batch axis) and are pure; callers use `jax.vmap` and
+    `jax.jit`. What is optional has a default: no symmetry, a plain rendering, no exact truth.
+    """
+
+    version: ClassVar[str] = "1"
+    """Change it when old checkpoints would mean something else under the new rules."""
+
+    num_actions: int
+    num_players: int
+    """1 or 2. With two, rewards sum to zero and `return_range` is symmetric."""
+    max_steps: int
+    """At most 32,767. A game that ends by itself states the most moves it can take."""
+    observation_spec: ArraySpec | TokenSpec
+    return_range: tuple[float, float] = (-1.0, 1.0)
+    """Bounds of the rewards still to come, from any state; the network predicts in [-1, 1]."""
+    min_return: float = -1.0
+    """What an illegal move earns a lone player; with two players the loser gets `-1 * high`."""
+    num_symmetries: int = 1
+    """How many symmetries there are, the identity (index 0) included."""
+
+    # What the author writes ------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def _start(self, problem: Problem) -> StateT:
+        """The state before the first move; `State.start` fills the common fields."""
+
+    @abc.abstractmethod
+    def _play(self, problem: Problem, state: StateT, action: jax.Array) -> StateT:
+        """The rules: a legal `action` (int32 []) in a running episode.
+
+        Sets `rewards` and `terminated` where they change, and who moves next. The base class
+        counts steps and has already reset `rewards` to zero.
+        """
+
+    @abc.abstractmethod
+    def _legal(self, problem: Problem, state: StateT) -> jax.Array:
+        """bool [num_actions]: what the rules allow in a running episode."""
+
+    @abc.abstractmethod
+    def observe(self, problem: Problem, state: StateT) -> Observation:
+        """What the mover sees, as `observation_spec` describes."""
+
+    # Optional --------------------------------------------------------------------------------
+
+    def sample_problem(self, key: jax.Array, split: Split = "train") -> Problem:
+        """A random problem. Splits never overlap. Games have the empty problem."""
+        del key, split
+        return NO_PROBLEM
+
+    def parse_problem(self, text: str) -> Problem:
+        """The problem that `text` describes. Raises ValueError if it describes none."""
+        if text:
+            raise ValueError(f"{type(self).__name__} has no problems, got {text!r}")
+        return NO_PROBLEM
+
+    def format_problem(self, problem: Problem) -> str:
+        """Text from which `parse_problem` makes the same problem."""
+        del problem
+        return ""
+
+    def symmetry(
+        self, problem: Problem, state: StateT, index: jax.Array
+    ) -> tuple[Problem, StateT, jax.Array]:
+        """The same situation seen through symmetry `index` (int32 [], 0 is the identity).
+
+        Returns `(problem, state, permutation)`, where `permutation` (int32 [num_actions]) gives
+        for each action its name in the transformed state.
+        """
+        del index
+        return problem, state, jnp.arange(self.num_actions, dtype=jnp.int32)
+
+    def render(self, problem: Problem, state: StateT) -> str:
+        """The position as text, for a person. Not traced."""
+        del problem
+        return "\n".join(f"{f.name}: {getattr(state, f.name)}" for f in dataclasses.fields(state))
+
+    def format_action(self, action: int) -> str:
+        """The name a person would use for an action."""
+        return str(action)
+
+    def parse_action(self, text: str) -> int:
+        """The action a person names. Raises ValueError, listing what would do."""
+        names = {self.format_action(action): action for action in range(self.num_actions)}
+        if text.strip() not in names:
+            raise ValueError(f"no action is called {text!r}; actions are {', '.join(names)}")
+        return names[text.strip()]
+
+    def heuristic(self, problem: Problem, state: StateT) -> jax.Array:
+        """float32 []: a rough value in [-1, 1] for the mover; 0 where nobody knows better."""
+        del problem, state
+        return jnp.float32(0)
+
+    def oracle(self, problem: Problem, state: StateT) -> jax.Array | None:
+        """float32 [num_actions]: exact value of each action for the mover; None if unknown.
+
+        Illegal actions are NaN. Whether it is None depends on the environment alone.
+        """
+        del problem, state
+        return None
+
+    def solved_positions(self) -> SolvedPositions | None:
+        """Positions with exact values to be judged against, or None. Not traced."""
+        return None
+
+    # The laws --------------------------------------------------------------------------------
+
+    def init(self, problem: Problem = NO_PROBLEM) -> StateT:
+        """The state before the first move."""
+        return self._start(problem)
+
+    def legal_action_mask(self, problem: Problem, state: StateT) -> jax.Array:
+        """bool [num_actions]; all True once the episode has ended."""
+        return self._legal(problem, state) | state.terminated | state.truncated
+
+    def step(self, problem: Problem, state: StateT, action: jax.Array) -> StateT:
+        """The state after `action` (int32 []), under the laws of the module's docstring."""
+        ended = state.terminated | state.truncated
+        legal = self._legal(problem, state)[action]
+        quiet = state.replace(rewards=jnp.zeros_like(state.rewards))
+        count = quiet.step_count + jnp.int16(1)
+        played = self._play(problem, quiet, action).replace(step_count=count)
+        dead_end = ~self._legal(problem, played).any()
+        over = played.terminated | dead_end
+        played = played.replace(terminated=over, truncated=~over & (count >= self.max_steps))
+        lost = quiet.replace(
+            rewards=self._loss(state.current_player), terminated=jnp.bool_(True), step_count=count
+        )
+        return select(ended, quiet, select(legal, played, lost))
+
+    def _loss(self, player: jax.Array) -> jax.Array:
+        """float32 [num_players]: the price of an illegal move."""
+        if self.num_players == 1:
+            return jnp.full(1, self.min_return, jnp.float32)
+        return zero_sum(player, jnp.float32(-self.return_range[1]))
+
+    # Units -----------------------------------------------------------------------------------
+
+    def to_value(self, returns: jax.Array) -> jax.Array:
+        """Returns in the environment's units to values in [-1, 1]."""
+        low, high = self.return_range
+        return (returns - low) * (2.0 / (high - low)) - 1.0
+
+    def from_value(self, value: jax.Array) -> jax.Array:
+        """Values in [-1, 1] to returns in the environment's units."""
+        low, high = self.return_range
+        return (value + 1.0) * ((high - low) / 2.0) + low
+
+
+class Game(Environment[StateT]):
+    """A game: an environment without problems.
+
+    Its author writes `start`, `play`, `legal` and `view`, and may add `mirror`, `draw` and
+    `estimate`; these are the functions of `Environment` without the problem.
+    """
+
+    @abc.abstractmethod
+    def start(self) -> StateT:
+        """The position before the first move; `State.start` fills the common fields."""
+
+    @abc.abstractmethod
+    def play(self, state: StateT, action: jax.Array) -> StateT:
+        """The position after a legal `action` (int32 []); see `Environment._play`."""
+
+    @abc.abstractmethod
+    def legal(self, state: StateT) -> jax.Array:
+        """bool [num_actions]: what the rules allow in a running game."""
+
+    @abc.abstractmethod
+    def view(self, state: StateT) -> Observation:
+        """What the mover sees."""
+
+    def mirror(self, state: StateT, index: jax.Array) -> tuple[StateT, jax.Array]:
+        """Symmetry `index` of the position, and the permutation of the actions."""
+        del index
+        return state, jnp.arange(self.num_actions, dtype=jnp.int32)
+
+    def draw(self, state: StateT) -> str:
+        """The position as text."""
+        return super().render(NO_PROBLEM, state)
+
+    def estimate(self, state: StateT) -> jax.Array:
+        """float32 []: a rough value in [-1, 1] for the mover."""
+        del state
+        return jnp.float32(0)
+
+    def _start(self, problem: Problem) -> StateT:
+        return self.start()
+
+    def _play(self, problem: Problem, state: StateT, action: jax.Array) -> StateT:
+        return self.play(state, action)
+
+    def _legal(self, problem: Problem, state: StateT) -> jax.Array:
+        return self.legal(state)
+
+    def observe(self, problem: Problem, state: StateT) -> Observation:
+        """What the mover sees."""
+        return self.view(state)
+
+    def symmetry(
+        self, problem: Problem, state: StateT, index: jax.Array
+    ) -> tuple[Problem, StateT, jax.Array]:
+        """The position through symmetry `index`; see `Environment.symmetry`."""
+        return problem, *self.mirror(state, index)
+
+    def render(self, problem: Problem, state: StateT) -> str:
+        """The position as text."""
+        return self.draw(state)
+
+    def heuristic(self, problem: Problem, state: StateT) -> jax.Array:
+        """A rough value in [-1, 1] for the mover."""
+        return self.estimate(state)

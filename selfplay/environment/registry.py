@@ -1,0 +1,81 @@
+"""Where environments are found: by entry point or `module:Class`, each with its preset.
+
+Looking a name up imports no JAX; only `make` does, because it runs the environment's module.
+"""
+
+import difflib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selfplay import config as config_lib
+
+if TYPE_CHECKING:
+    from selfplay.environment.contract import Environment
+
+GROUP = "selfplay.envs"
+
+
+def names() -> list[str]:
+    """The installed environments, the user's own included."""
+    return sorted(entry.name for entry in importlib.metadata.entry_points(group=GROUP))
+
+
+def target(name: str) -> tuple[str, str]:
+    """Module and class behind a name or `module:Class`. Raises ValueError if unknown."""
+    entries = {e.name: e.value for e in importlib.metadata.entry_points(group=GROUP)}
+    module, colon, cls = entries.get(name, name).partition(":")
+    if not colon or not module or not cls:
+        near = difflib.get_close_matches(name, entries, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ValueError(
+            f"no environment is called {name!r}; {hint}installed: {', '.join(sorted(entries))}; "
+            "or name a class of your own as module:Class"
+        )
+    return module, cls
+
+
+def make(name: str, **arguments: Any) -> "Environment[Any]":
+    """The environment `name`, with its own arguments, such as a board's size."""
+    from selfplay.environment.contract import Environment  # imports JAX
+
+    module_name, class_name = target(name)
+    try:
+        cls = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"environment {name!r} could not be imported: {error}") from error
+    if not (inspect.isclass(cls) and issubclass(cls, Environment)):
+        raise ValueError(
+            f"environment {name!r}: {class_name} must be a subclass of "
+            f"selfplay.environment.Environment, got {cls!r}"
+        )
+    try:
+        inspect.signature(cls).bind(**arguments)
+    except TypeError as error:
+        accepted = ", ".join(inspect.signature(cls).parameters) or "none"
+        raise ValueError(f"environment {name!r}: {error}; its arguments: {accepted}") from None
+    return cls(**arguments)
+
+
+def preset_path(name: str) -> Path | None:
+    """The TOML file beside the environment's module, or None if it has none."""
+    module, _ = target(name)
+    try:
+        spec = importlib.util.find_spec(module)
+    except ImportError as error:
+        raise ValueError(f"environment {name!r} could not be found: {error}") from error
+    if spec is None or spec.origin is None:
+        raise ValueError(f"environment {name!r}: there is no module {module!r}")
+    path = Path(spec.origin).with_suffix(".toml")
+    return path if path.exists() else None
+
+
+def preset(name: str, **overrides: Any) -> config_lib.Config:
+    """The config that `selfplay train NAME` uses; `overrides` replace top-level fields."""
+    path = preset_path(name)
+    if path is None:
+        return config_lib.from_dict({"minutes": 10.0} | overrides | {"env": name})
+    return config_lib.load(path, **(overrides | {"env": name}))
