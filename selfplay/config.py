@@ -20,6 +20,7 @@ class NetworkConfig:
     """The network that guesses policy and value."""
 
     kind: Literal["mlp", "resnet", "transformer"] = "mlp"
+    """mlp: flat boards, fastest on CPUs; resnet: boards; transformer: tokens or boards."""
     width: int = 256
     """Units per layer, channels, or the size of a token's vector."""
     depth: int = 2
@@ -35,7 +36,9 @@ class SearchConfig:
     """The tree search that improves the network's guess."""
 
     policy: Literal["gumbel", "puct"] = "gumbel"
+    """gumbel improves the policy with any number of simulations; puct is AlphaZero's."""
     num_simulations: int = 16
+    """Nodes added to the tree for each move of self-play."""
     max_depth: int | None = None
     """Deepest node of the tree; none means no limit."""
     max_considered_actions: int = 16
@@ -87,12 +90,17 @@ class LearnerConfig:
     batch_size: int = 1024
     """Rows per update, over all devices."""
     updates_per_iteration: int = 16
+    """Each row is seen about this * batch_size / (num_games * steps_per_iteration) times."""
     learning_rate: float = 1e-3
+    """The highest; Adam's."""
     warmup_updates: int = 200
+    """The learning rate rises to its highest in so many updates."""
     final_learning_rate_fraction: float = 0.05
     """The learning rate falls along a cosine to this share at the run's end."""
     weight_decay: float = 1e-4
+    """Of matrices alone, decoupled from the gradient."""
     max_gradient_norm: float = 1.0
+    """Longer gradients are scaled down to it."""
     value_weight: float = 1.0
     """Of the value loss, beside the policy loss."""
     symmetries: bool = True
@@ -106,11 +114,7 @@ class EvaluationConfig:
     every_minutes: float = 1.0
     """Between two looks at exact truth, where the environment has it."""
     num_simulations: int = 64
-    opponent_games: int = 400
-    """Games against each fixed opponent at the end; 0 for none."""
-    opponent_simulations: int = 100
-    """Of the pure Monte Carlo tree search among the opponents."""
-    minimax_depth: int = 2
+    """Of the search that is judged, and that plays by default."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -118,6 +122,7 @@ class CheckpointConfig:
     """When the run is saved."""
 
     every_minutes: float = 1.0
+    """What a crash can lose, at most."""
     keep: int = 3
     """Newest checkpoints to keep, at least 2."""
 
@@ -127,6 +132,7 @@ class LoggingConfig:
     """Who is told; `metrics.jsonl` is always written."""
 
     tensorboard: bool = True
+    """Event files in the run's folder."""
     wandb: bool = False
     """Needs the extra `selfplay[wandb]`."""
 
@@ -140,8 +146,9 @@ class Config:
     env_args: dict[str, bool | int | float | str] = dataclasses.field(default_factory=dict)
     """The environment's own arguments, such as a board's size."""
     seed: int = 0
+    """Of everything random: two runs of equal settings and seed are equal."""
     minutes: float | None = None
-    """Length of the run, compilation and final evaluation included; becomes `iterations`."""
+    """Length of the run from the command on; becomes `iterations` once the speed is known."""
     iterations: int | None = None
     """Length of the run; wins over `minutes`."""
     num_devices: int | None = None
@@ -199,9 +206,6 @@ _MINIMA: dict[str, float] = {
     "learner.value_weight": 0,
     "evaluation.every_minutes": 0,
     "evaluation.num_simulations": 1,
-    "evaluation.opponent_games": 0,
-    "evaluation.opponent_simulations": 1,
-    "evaluation.minimax_depth": 1,
     "checkpoint.every_minutes": 0,
     "checkpoint.keep": 2,
 }

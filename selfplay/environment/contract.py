@@ -66,6 +66,7 @@ class State(struct.PyTreeNode):
 
 
 StateT = TypeVar("StateT", bound=State)
+ScalarT = TypeVar("ScalarT", float, jax.Array)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -266,12 +267,12 @@ class Environment(abc.ABC, Generic[StateT]):
 
     # Units -----------------------------------------------------------------------------------
 
-    def to_value(self, returns: jax.Array) -> jax.Array:
+    def to_value(self, returns: ScalarT) -> ScalarT:
         """Returns in the environment's units to values in [-1, 1]."""
         low, high = self.return_range
         return (returns - low) * (2.0 / (high - low)) - 1.0
 
-    def from_value(self, value: jax.Array) -> jax.Array:
+    def from_value(self, value: ScalarT) -> ScalarT:
         """Values in [-1, 1] to returns in the environment's units."""
         low, high = self.return_range
         return (value + 1.0) * ((high - low) / 2.0) + low

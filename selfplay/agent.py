@@ -1,0 +1,107 @@
+"""An agent: what a user, a notebook or another library holds of a trained run.
+
+agent = Agent.load("runs/connect_four")
+state = agent.env.init()
+decision = agent.act(state)
+state = agent.env.step((), state, decision.action)
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from selfplay.config import Config
+from selfplay.environment import registry
+from selfplay.environment.contract import NO_PROBLEM, Environment, Problem, State
+from selfplay.evaluation.players import without_noise
+from selfplay.networks.build import build
+from selfplay.networks.contract import Params
+from selfplay.run import checkpoint
+from selfplay.run.directory import RunDirectory
+from selfplay.search.model import Evaluator, network_evaluator
+from selfplay.search.policy import search
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What the agent would do in one state, and why. Values are in [-1, 1] for the mover."""
+
+    action: int
+    value: float
+    """After the search."""
+    raw_value: float
+    """The network's, before it."""
+    action_weights: np.ndarray
+    """float32 [num_actions]: the improved policy."""
+    prior: np.ndarray
+    """float32 [num_actions]: the network's policy."""
+    visit_counts: np.ndarray
+    """int32 [num_actions]."""
+    qvalues: np.ndarray
+    """float32 [num_actions]: value of each action; 0 where it was not visited."""
+
+
+class Agent:
+    """A network and a search, in an environment."""
+
+    def __init__(self, env: Environment[Any], evaluator: Evaluator, params: Params, config: Config):
+        """An agent from its parts; `load` has them from a run."""
+        self.env = env
+        self.evaluator = evaluator
+        self.params = params
+        self.config = config
+        self._search = jax.jit(self._search_one, static_argnames="num_simulations")
+
+    @classmethod
+    def load(cls, run: Path | str, iteration: int | None = None) -> "Agent":
+        """The agent of a run, from its newest sound checkpoint or the one of an iteration.
+
+        Raises ValueError if there is no such run or checkpoint.
+        """
+        folder = RunDirectory(Path(run).absolute())
+        config = folder.read_config()
+        env = registry.make(config.env, **config.env_args)
+        network = build(config.network, env)
+        path = checkpoint.find(folder.checkpoints, iteration)
+        abstract = jax.eval_shape(network.init, jax.random.key(0))
+        params = checkpoint.restore(path, "params", abstract)
+        return cls(env, network_evaluator(env, network.apply), params, config)
+
+    def act(
+        self, state: State, problem: Problem = NO_PROBLEM, num_simulations: int | None = None
+    ) -> Decision:
+        """Decides in one state, exploration noise off.
+
+        Args:
+            state: State [], not ended.
+            problem: what the episode is about; games have none.
+            num_simulations: by default as many as the run's evaluation used; at least 1.
+
+        Raises:
+            ValueError: the episode has ended.
+        """
+        if bool(state.terminated | state.truncated):
+            raise ValueError("there is nothing to decide: the episode has ended")
+        if num_simulations is None:
+            num_simulations = self.config.evaluation.num_simulations
+        result = jax.device_get(self._search(self.params, problem, state, num_simulations))
+        return Decision(
+            action=int(result.action),
+            value=float(result.value),
+            raw_value=float(result.raw_value),
+            action_weights=result.action_weights,
+            prior=result.prior,
+            visit_counts=result.visit_counts,
+            qvalues=result.qvalues,
+        )
+
+    def _search_one(self, params: Params, problem: Problem, state: State, num_simulations: int):
+        config = without_noise(self.config.search, num_simulations)
+        keys = jax.random.split(jax.random.key(0), 1)
+        batch = jax.tree.map(lambda x: jnp.asarray(x)[None], (problem, state))
+        result = search(self.env, self.evaluator, params, keys, *batch, config)
+        return jax.tree.map(lambda x: x[0], result)

@@ -1,0 +1,329 @@
+"""The command line: one small function a command, heavy imports inside.
+
+`selfplay COMMAND --help` shows each command's settings with examples.
+"""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import tyro
+
+from selfplay import __version__
+from selfplay import config as config_lib
+from selfplay.config import CheckpointConfig, Config, EvaluationConfig, LoggingConfig
+
+FlagsT = TypeVar("FlagsT")
+
+_STARTED = time.time()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainFlags:
+    """Flags of `selfplay train`."""
+
+    run: Path | None = None
+    """Folder of the new run (default: runs/ENV-DATE-TIME)."""
+    config: Path | None = None
+    """A TOML file of settings, in place of the environment's preset."""
+    start: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    """A run whose network to start warm from."""
+    settings: Annotated[Config, tyro.conf.arg(name="")]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResumeFlags:
+    """Flags of `selfplay resume`: what may change."""
+
+    minutes: float | None = None
+    """So many more (default: on to the planned end)."""
+    iterations: int | None = None
+    """The new planned end; wins over minutes."""
+    evaluation: EvaluationConfig
+    checkpoint: CheckpointConfig
+    logging: LoggingConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluateFlags:
+    """Flags of `selfplay evaluate`."""
+
+    simulations: tuple[int, ...] = (0, 16, 64, 256)
+    """Searches to judge against exact truth; 0 is the network alone."""
+    games: int = 400
+    """Games against each opponent, half with each colour; 0 for none."""
+    player_simulations: int | None = None
+    """Simulations of the agent in those games (default: the run's evaluation setting)."""
+    mcts_simulations: int = 100
+    """Of the opponent that searches with random rollouts instead of a network."""
+    minimax_depth: int = 2
+    """Of the opponent that looks so many plies ahead."""
+    opening_plies: int = 6
+    """Games begin with 0 to this many random plies, the same for both colours."""
+    seed: int = 0
+    """Of openings and opponents."""
+    iteration: int | None = None
+    """Which checkpoint (default: the newest)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlayFlags:
+    """Flags of `selfplay play`."""
+
+    side: Literal["first", "second"] = "first"
+    """Which side you take."""
+    simulations: int | None = None
+    """The agent's simulations a move (default: the run's evaluation setting)."""
+    iteration: int | None = None
+    """Which checkpoint (default: the newest)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlotFlags:
+    """Flags of `selfplay plot`."""
+
+    output: Path | None = None
+    """The picture's file (default: RUN/curves.png)."""
+
+
+def envs(arguments: list[str]) -> None:
+    """List the installed environments, your own included.
+
+    Examples:
+      selfplay envs
+    """
+    _no_flags("selfplay envs", envs, arguments)
+    from selfplay.display.summary import print_environments
+
+    print_environments()
+
+
+def train(arguments: list[str]) -> None:
+    """Train an agent from nothing but the rules of ENV.
+
+    ENV is a name from `selfplay envs`, or a class of your own as module:Class. Settings come
+    from the environment's preset, or a file, and then from the flags.
+
+    Examples:
+      selfplay train tic_tac_toe
+      selfplay train connect_four --minutes 30 --seed 1
+      selfplay train connect_four --env-args rows 5 columns 6 --run runs/small
+      selfplay train my_package.my_game:MyGame --network.kind resnet
+      selfplay train connect_four --config my.toml
+      selfplay train connect_four --from runs/first --minutes 5
+    """
+    from selfplay.environment import registry
+
+    env, rest = _positional("ENV", arguments)
+    path = _value_of("--config", rest)
+    if env is None and path is None:
+        if {"-h", "--help"} & set(rest):
+            defaults = config_lib.from_dict({"env": "ENV", "minutes": 10.0})
+        else:
+            names = ", ".join(registry.names())
+            raise ValueError(f"which environment? selfplay train ENV; installed: {names}")
+    elif path is not None:
+        defaults = config_lib.load(Path(path), **({} if env is None else {"env": env}))
+    else:
+        defaults = registry.preset(env or "")
+    flags = _parse("selfplay train ENV", train, rest, TrainFlags(settings=defaults))
+    settings = flags.settings
+    given = any(flag.startswith("--minutes") for flag in rest)
+    if given and not any(flag.startswith("--iterations") for flag in rest):
+        settings = dataclasses.replace(settings, iterations=None)
+    from selfplay.display.live import train_with_view
+
+    train_with_view(settings, run=flags.run, start_from=flags.start, started=_STARTED)
+
+
+def resume(arguments: list[str]) -> None:
+    """Go on with a run that was stopped, or train a finished one further.
+
+    On the CPU, with equal numbers of threads and devices, the outcome is bit for bit that of a
+    run that never stopped.
+
+    Examples:
+      selfplay resume runs/connect_four-20260101-120000
+      selfplay resume runs/connect_four-20260101-120000 --minutes 20
+    """
+    run, rest = _run(arguments)
+    from selfplay.run.directory import RunDirectory
+
+    saved = RunDirectory(run).read_config()
+    defaults = ResumeFlags(
+        evaluation=saved.evaluation, checkpoint=saved.checkpoint, logging=saved.logging
+    )
+    flags = _parse("selfplay resume RUN", resume, rest, defaults)
+    config = dataclasses.replace(
+        saved, evaluation=flags.evaluation, checkpoint=flags.checkpoint, logging=flags.logging
+    )
+    from selfplay.display.live import resume_with_view
+
+    resume_with_view(
+        run, config, minutes=flags.minutes, iterations=flags.iterations, started=_STARTED
+    )
+
+
+def evaluate(arguments: list[str]) -> None:
+    """Judge a run: against exact truth where it is known, and against fixed opponents.
+
+    RUN may be left out: then it is the newest under runs/.
+
+    Examples:
+      selfplay evaluate
+      selfplay evaluate runs/connect_four-20260101-120000 --simulations 0 64 --games 0
+      selfplay evaluate --mcts-simulations 1000
+    """
+    run, rest = _run(arguments)
+    flags = _parse("selfplay evaluate [RUN]", evaluate, rest, EvaluateFlags())
+    from selfplay.display.summary import print_evaluation
+    from selfplay.evaluate import evaluate as evaluate_run
+
+    print_evaluation(evaluate_run(run, **dataclasses.asdict(flags)))
+
+
+def play(arguments: list[str]) -> None:
+    """Play against a trained agent in the terminal, and see what it thinks.
+
+    RUN may be left out: then it is the newest under runs/.
+
+    Examples:
+      selfplay play
+      selfplay play runs/connect_four-20260101-120000 --side second --simulations 256
+    """
+    run, rest = _run(arguments)
+    flags = _parse("selfplay play [RUN]", play, rest, PlayFlags())
+    from selfplay.display.play import play_in_terminal
+
+    play_in_terminal(run, **dataclasses.asdict(flags))
+
+
+def plot(arguments: list[str]) -> None:
+    """Draw a run's curves as a PNG.
+
+    RUN may be left out: then it is the newest under runs/.
+
+    Examples:
+      selfplay plot
+      selfplay plot runs/connect_four-20260101-120000 --output curves.png
+    """
+    run, rest = _run(arguments)
+    flags = _parse("selfplay plot [RUN]", plot, rest, PlotFlags())
+    from selfplay.display.plot import plot_run
+
+    print(plot_run(run, flags.output))
+
+
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "envs": envs,
+    "train": train,
+    "resume": resume,
+    "evaluate": evaluate,
+    "play": play,
+    "plot": plot,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0
+    if words[0] == "--version":
+        print(f"selfplay {__version__}")
+        return 0
+    if words[0] not in COMMANDS:
+        print(f"error: no command is called {words[0]!r}\n\n{_overview()}", file=sys.stderr)
+        return 2
+    try:
+        COMMANDS[words[0]](words[1:])
+    except (ValueError, RuntimeError) as error:
+        if type(error).__module__.startswith(("jax", "xla")):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _overview() -> str:
+    """What `selfplay --help` prints."""
+    lines = [
+        "selfplay: reinforcement learning by self-play and self-distillation",
+        "",
+        "usage: selfplay COMMAND [ARGUMENTS]",
+        "",
+    ]
+    for name, command in COMMANDS.items():
+        lines.append(f"  {name:<10}{_summary(command)}")
+    lines += [
+        "",
+        "examples:",
+        "  selfplay train tic_tac_toe     a perfect agent in about a minute",
+        "  selfplay train connect_four    ten minutes, judged against exact truth",
+        "  selfplay play                  play against what was trained last",
+        "",
+        "selfplay COMMAND --help shows a command's settings, with examples.",
+    ]
+    return "\n".join(lines)
+
+
+def _summary(command: Callable) -> str:
+    return (command.__doc__ or "").splitlines()[0]
+
+
+def _parse(prog: str, command: Callable, arguments: list[str], defaults: FlagsT) -> FlagsT:
+    """Flags by tyro, described by the command's docstring."""
+    lines = (command.__doc__ or "").splitlines()
+    description = "\n".join([lines[0], *(line.removeprefix("    ") for line in lines[1:])])
+    return tyro.cli(
+        type(defaults), args=arguments, default=defaults, prog=prog, description=description
+    )
+
+
+def _no_flags(prog: str, command: Callable, arguments: list[str]) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class NoFlags:
+        pass
+
+    _parse(prog, command, arguments, NoFlags())
+
+
+def _positional(name: str, arguments: list[str]) -> tuple[str | None, list[str]]:
+    """The first argument if it is no flag, and the rest."""
+    if not arguments or arguments[0].startswith("-"):
+        return None, arguments
+    return arguments[0], arguments[1:]
+
+
+def _value_of(flag: str, arguments: list[str]) -> str | None:
+    """The value given to a flag, as `--flag VALUE` or `--flag=VALUE`."""
+    for i, argument in enumerate(arguments):
+        if argument == flag and i + 1 < len(arguments):
+            return arguments[i + 1]
+        if argument.startswith(f"{flag}="):
+            return argument.removeprefix(f"{flag}=")
+    return None
+
+
+def _run(arguments: list[str]) -> tuple[Path, list[str]]:
+    """The run that was named, or the newest under runs/, and the rest of the arguments."""
+    name, rest = _positional("RUN", arguments)
+    if name is not None:
+        return Path(name).absolute(), rest
+    from selfplay.run.directory import newest
+
+    found = newest()
+    if found is None:
+        raise ValueError("which run? there is none under runs/; train one: selfplay train ENV")
+    return found.absolute(), rest
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Tables for a person: the environments, a run's end, an evaluation."""
+
+from pathlib import Path
+
+import jax
+from rich.console import Console
+from rich.table import Table
+
+from selfplay.environment import registry
+from selfplay.environment.contract import Environment
+from selfplay.evaluate import Evaluation
+from selfplay.evaluation.arena import MatchResult
+from selfplay.evaluation.exact import ExactScore
+from selfplay.run import metrics
+from selfplay.run.directory import RunDirectory
+
+
+def print_environments() -> None:
+    """Lists the installed environments; one that cannot be imported is named with its reason."""
+    table = Table(title="Environments", title_justify="left")
+    for column in ("name", "actions", "players", "most steps", "bytes/state", "exact truth"):
+        table.add_column(column, justify="left" if column in ("name", "exact truth") else "right")
+    broken = []
+    for name in registry.names():
+        try:
+            env = registry.make(name)
+        except ValueError as error:
+            broken.append(str(error))
+            continue
+        table.add_row(
+            name,
+            str(env.num_actions),
+            str(env.num_players),
+            str(env.max_steps),
+            str(state_bytes(env)),
+            _truth(env),
+        )
+    console = Console()
+    console.print(table)
+    for error in broken:
+        console.print(f"[red]{error}")
+    console.print(
+        "Train one: selfplay train NAME; a class of your own: selfplay train module:Class"
+    )
+
+
+def state_bytes(env: Environment) -> int:
+    """Bytes of one State."""
+    problem = jax.eval_shape(env.sample_problem, jax.random.key(0))
+    state = jax.eval_shape(env.init, problem)
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state))
+
+
+def _truth(env: Environment) -> str:
+    solved = env.solved_positions()
+    if solved is None:
+        return "–"
+    return f"{solved.bucket.shape[0]:,} solved positions"
+
+
+def print_end(run: Path) -> None:
+    """What a run reached, and what to type next."""
+    console = Console()
+    rows = metrics.read(RunDirectory(run).metrics)
+    last = rows[-1] if rows else {}
+    shown = _shortest(run)
+    done, planned = last.get("iteration", 0), last.get("iterations")
+    if planned is None or done < planned:
+        console.print(f"\n[yellow]Stopped[/] after iteration {done:,}; everything is saved.")
+        console.print(f"  go on        selfplay resume {shown}", highlight=False)
+        return
+    games = sum(row["games"] for row in rows)
+    console.print(f"\n[green]Done[/]: {games:,.0f} games in {last['seconds'] / 60:.1f} minutes.")
+    if "exact/search" in last:
+        console.print(
+            f"Moves that keep the value: network alone {100 * last['exact/network']:.1f} %, "
+            f"with search {100 * last['exact/search']:.1f} % "
+            f"(random moves {100 * last['exact/random']:.1f} %).",
+            highlight=False,
+        )
+    for what, command in {
+        "judge it": "evaluate",
+        "play it": "play",
+        "draw its curves": "plot",
+        "train it further": "resume",
+    }.items():
+        more = " --minutes 10" if command == "resume" else ""
+        console.print(f"  {what:<18}selfplay {command} {shown}{more}", highlight=False)
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """The scores of a run: exact truth by bucket, then opponents."""
+    console = Console()
+    if evaluation.exact and evaluation.random is not None:
+        console.print(exact_table(evaluation))
+    if evaluation.matches:
+        console.print(match_table(evaluation.matches))
+    if evaluation.alone is not None:
+        low, high = evaluation.alone.interval
+        console.print(
+            f"{evaluation.alone.name}: mean return {evaluation.alone.mean_return:.3f} "
+            f"[{low:.3f}, {high:.3f}] on {evaluation.alone.episodes} held-out problems"
+        )
+    console.print(f"written to {_shortest(RunDirectory(evaluation.run).evaluation)}")
+
+
+def exact_table(evaluation: Evaluation) -> Table:
+    """Moves that keep the value, by simulations and bucket; critical positions in brackets."""
+    assert evaluation.random is not None
+    count = sum(bucket.positions for bucket in evaluation.random.buckets)
+    table = Table(
+        title=f"Moves that keep the value in {count:,} solved positions "
+        "(in brackets: critical ones, where a wrong move exists)",
+        title_justify="left",
+    )
+    table.add_column("simulations")
+    for bucket in evaluation.random.buckets:
+        table.add_column(bucket.name, justify="right")
+    table.add_column("mean of buckets", justify="right", style="bold")
+    table.add_column("value sign", justify="right")
+    table.add_row("random moves", *_cells(evaluation.random), "–", style="dim")
+    for simulations, score in evaluation.exact.items():
+        name = "0 (network)" if simulations == 0 else str(simulations)
+        table.add_row(name, *_cells(score), f"{100 * score.value_sign_right:.1f} %")
+    return table
+
+
+def _cells(score: ExactScore) -> list[str]:
+    cells = [
+        _share(b.kept / b.positions, b.critical_kept / b.critical if b.critical else 1.0)
+        for b in score.buckets
+    ]
+    return [*cells, _share(score.kept, score.critical_kept)]
+
+
+def _share(all_positions: float, critical: float) -> str:
+    return f"{100 * all_positions:.1f} % ({100 * critical:.1f})"
+
+
+def match_table(matches: tuple[MatchResult, ...]) -> Table:
+    """Games against each opponent."""
+    table = Table(title=f"{matches[0].names[0]}, both colours", title_justify="left")
+    for column in ("against", "games", "won", "drawn", "lost", "score", "95 % interval"):
+        table.add_column(column, justify="left" if column == "against" else "right")
+    for result in matches:
+        low, high = result.interval
+        table.add_row(
+            result.names[1],
+            str(result.games),
+            str(result.wins),
+            str(result.draws),
+            str(result.losses),
+            f"{100 * result.score:.1f} %",
+            f"{100 * low:.1f} – {100 * high:.1f} %",
+        )
+    return table
+
+
+def _shortest(path: Path) -> str:
+    """The path as a person would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,0 +1,127 @@
+"""A run, judged: against exact truth where it is known, and against fixed opponents.
+
+from selfplay.evaluate import evaluate
+
+report = evaluate("runs/connect_four", simulations=(0, 64), games=0)
+report.exact[64].kept
+"""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from selfplay.agent import Agent
+from selfplay.evaluation import opponents
+from selfplay.evaluation.arena import MatchResult, SoloResult, match, solo
+from selfplay.evaluation.exact import ExactScore, judge, random_score
+from selfplay.evaluation.players import Player, agent_act
+from selfplay.run.directory import RunDirectory, write_text
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What was found of one checkpoint."""
+
+    run: Path
+    env: str
+    random: ExactScore | None
+    """What random moves would score; None where no exact truth is known."""
+    exact: dict[int, ExactScore]
+    """By number of simulations; 0 is the network alone."""
+    matches: tuple[MatchResult, ...]
+    """The agent against each opponent, where there are two players."""
+    alone: SoloResult | None
+    """Returns on held-out problems, where there is one."""
+
+
+def evaluate(
+    run: Path | str,
+    *,
+    simulations: Sequence[int] = (0, 16, 64, 256),
+    games: int = 400,
+    player_simulations: int | None = None,
+    mcts_simulations: int = 100,
+    minimax_depth: int = 2,
+    opening_plies: int = 6,
+    seed: int = 0,
+    iteration: int | None = None,
+) -> Evaluation:
+    """Judges a run's agent, and writes what was found to `RUN/evaluation.json`.
+
+    Args:
+        run: the run's folder.
+        simulations: searches to judge against exact truth; 0 is the network alone.
+        games: games against each opponent, half with each colour; 0 for none.
+        player_simulations: the agent's in those games, by default the run's evaluation setting.
+        mcts_simulations: of the opponent that searches with random rollouts.
+        minimax_depth: of the opponent that looks so many plies ahead.
+        opening_plies: games begin with 0 to this many random plies, the same for both colours.
+        seed: of openings and opponents.
+        iteration: which checkpoint, by default the newest.
+
+    Raises:
+        ValueError: there is no such run, or a number does not fit.
+    """
+    agent = Agent.load(run, iteration)
+    env, config = agent.env, agent.config
+    if any(count < 0 for count in simulations):
+        raise ValueError(f"simulations must be at least 0, got {list(simulations)}")
+    solved = env.solved_positions()
+    exact: dict[int, ExactScore] = {}
+    if solved is not None:
+        for count in simulations:
+            act = jax.jit(agent_act(env, agent.evaluator, config.search, count))
+            exact[count] = judge(act, agent.params, solved)
+    count = config.evaluation.num_simulations if player_simulations is None else player_simulations
+    act = agent_act(env, agent.evaluator, config.search, count)
+    player = Player(f"agent, {count} simulations", act, agent.params)
+    matches, alone = [], None
+    if games and env.num_players == 1:
+        alone = solo(env, player, num_episodes=games, seed=seed)
+    elif games:
+        plies = min(opening_plies, env.max_steps - 1)
+        for opponent in _opponents(agent, mcts_simulations, minimax_depth):
+            result = match(
+                env, player, opponent, num_games=games, seed=seed, max_opening_plies=plies
+            )
+            matches.append(result)
+    evaluation = Evaluation(
+        run=Path(run),
+        env=config.env,
+        random=None if solved is None else random_score(solved),
+        exact=exact,
+        matches=tuple(matches),
+        alone=alone,
+    )
+    folder = RunDirectory(Path(run))
+    write_text(folder.evaluation, json.dumps(to_json(evaluation), indent=2) + "\n")
+    return evaluation
+
+
+def to_json(evaluation: Evaluation) -> dict[str, Any]:
+    """The evaluation as plain data."""
+    values = dataclasses.asdict(evaluation) | {"run": evaluation.run.name}
+    for count, score in evaluation.exact.items():
+        values["exact"][count] |= {"kept": score.kept, "critical_kept": score.critical_kept}
+    for result, written in zip(evaluation.matches, values["matches"], strict=True):
+        written |= {"score": result.score, "interval": result.interval}
+    return values
+
+
+def _opponents(agent: Agent, mcts_simulations: int, minimax_depth: int) -> list[Player]:
+    """From weak to strong, as a rule."""
+    env = agent.env
+    network = agent_act(env, agent.evaluator, agent.config.search, 0)
+    return [
+        Player("random moves", opponents.random_legal(env)),
+        Player("the network alone", network, agent.params),
+        Player(f"minimax, depth {minimax_depth}", opponents.minimax(env, minimax_depth)),
+        Player(
+            f"pure MCTS, {mcts_simulations} simulations",
+            opponents.pure_mcts(env, mcts_simulations),
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""How good it is: against exact truth and against players."""

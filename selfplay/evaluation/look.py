@@ -1,0 +1,40 @@
+"""A quick look at a run on its way: exact truth, where the environment has it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from selfplay.config import Config
+from selfplay.environment.contract import Environment
+from selfplay.evaluation.exact import judge, random_score
+from selfplay.evaluation.players import agent_act
+from selfplay.networks.contract import Network, Params
+from selfplay.search.model import network_evaluator
+
+
+def make_look(
+    env: Environment[Any], network: Network, config: Config
+) -> Callable[[Params], dict[str, float]]:
+    """A function from parameters to metrics; it compiles once, and finds nothing where no exact
+    truth is known.
+    """
+    solved = env.solved_positions()
+    evaluator = network_evaluator(env, network.apply)
+    acts = {
+        "network": jax.jit(agent_act(env, evaluator, config.search, 0)),
+        "search": jax.jit(
+            agent_act(env, evaluator, config.search, config.evaluation.num_simulations)
+        ),
+    }
+
+    def look(params: Params) -> dict[str, float]:
+        if solved is None:
+            return {}
+        scores = {name: judge(act, params, solved) for name, act in acts.items()}
+        return {f"exact/{name}": score.kept for name, score in scores.items()} | {
+            "exact/network_value_sign": scores["network"].value_sign_right,
+            "exact/random": random_score(solved).kept,
+        }
+
+    return look

@@ -1,0 +1,62 @@
+"""Who plays: a player chooses moves for a batch of positions, by a pure function."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from selfplay.config import SearchConfig
+from selfplay.environment.contract import Environment
+from selfplay.networks.contract import Params
+from selfplay.search.model import Evaluator, mask_logits
+from selfplay.search.policy import search
+
+Act = Callable[[Any, jax.Array, Any, Any], tuple[jax.Array, jax.Array]]
+"""`(params, keys [B], problem [B], state [B]) -> (action int32 [B], value float32 [B])`."""
+
+
+class Player(NamedTuple):
+    """A player; two with the same `act` object share one compilation."""
+
+    name: str
+    act: Act
+    params: Any = ()
+
+
+def without_noise(config: SearchConfig, num_simulations: int) -> SearchConfig:
+    """The same search for play and judgement: so many simulations, no exploration noise."""
+    return dataclasses.replace(
+        config, num_simulations=num_simulations, gumbel_scale=0.0, dirichlet_fraction=0.0
+    )
+
+
+def raw_policy(env: Environment, evaluator: Evaluator) -> Act:
+    """Plays the network's most likely legal move."""
+
+    def act(params: Params, keys: jax.Array, problem: Any, state: Any):
+        logits, value = evaluator(params, keys[0], problem, state)
+        legal = jax.vmap(env.legal_action_mask)(problem, state)
+        return jnp.argmax(mask_logits(logits, legal), axis=-1).astype(jnp.int32), value
+
+    return act
+
+
+def searcher(env: Environment, evaluator: Evaluator, config: SearchConfig) -> Act:
+    """Plays what a search chooses."""
+
+    def act(params: Params, keys: jax.Array, problem: Any, state: Any):
+        result = search(env, evaluator, params, keys, problem, state, config)
+        return result.action, result.value
+
+    return act
+
+
+def agent_act(
+    env: Environment, evaluator: Evaluator, config: SearchConfig, num_simulations: int
+) -> Act:
+    """The agent as it is judged: noise off; the raw policy where `num_simulations` is 0."""
+    if num_simulations == 0:
+        return raw_policy(env, evaluator)
+    return searcher(env, evaluator, without_noise(config, num_simulations))

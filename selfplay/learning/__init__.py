@@ -1,0 +1,1 @@
+"""What distils the targets into the network."""

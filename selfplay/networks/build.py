@@ -1,0 +1,71 @@
+"""From settings to a network, as two pure functions."""
+
+import jax
+from flax import nnx
+
+from selfplay.config import NetworkConfig
+from selfplay.environment.contract import (
+    ArraySpec,
+    Environment,
+    Observation,
+    Tokens,
+    TokenSpec,
+)
+from selfplay.networks.contract import Network, Params
+from selfplay.networks.mlp import MLP
+from selfplay.networks.resnet import ResNet
+from selfplay.networks.transformer import BoardTransformer, TokenTransformer
+
+
+def build(config: NetworkConfig, env: Environment) -> Network:
+    """The network of `config` for what `env` shows and what can be done in it.
+
+    Parameters are nested dictionaries of float32 arrays. `init` and `apply` are pure, and may
+    be jitted and vmapped; `apply` raises ValueError if the observation's shapes are not those
+    of `env.observation_spec` behind one batch axis.
+
+    Raises:
+        ValueError: the network cannot read this observation, or the settings do not fit
+            together; the message says what would do.
+    """
+    spec, num_actions = env.observation_spec, env.num_actions
+
+    def make(rngs: nnx.Rngs) -> nnx.Module:
+        if config.kind == "mlp":
+            return MLP(config, spec, num_actions, rngs=rngs)
+        if config.kind == "resnet":
+            return ResNet(config, spec, num_actions, rngs=rngs)
+        if isinstance(spec, TokenSpec):
+            return TokenTransformer(config, spec, num_actions, rngs=rngs)
+        return BoardTransformer(config, spec, num_actions, rngs=rngs)
+
+    graphdef, _ = nnx.split(nnx.eval_shape(lambda: make(nnx.Rngs(0))), nnx.Param)
+
+    def init(key: jax.Array) -> Params:
+        return nnx.to_pure_dict(nnx.state(make(nnx.Rngs(key)), nnx.Param))
+
+    def apply(params: Params, observation: Observation) -> tuple[jax.Array, jax.Array]:
+        _check(observation, spec, num_actions)
+        return nnx.merge(graphdef, params)(observation)
+
+    return Network(init, apply)
+
+
+def _check(observation: Observation, spec: ArraySpec | TokenSpec, num_actions: int) -> None:
+    """Raise ValueError where an observation [B] is not what its spec announced."""
+    if isinstance(spec, ArraySpec):
+        expected = {"observation": spec.shape}
+        arrays = {"observation": observation}
+    else:
+        if not isinstance(observation, Tokens):
+            raise ValueError(f"the observation must be Tokens, got {type(observation).__name__}")
+        length = (spec.num_tokens,)
+        expected = {"tokens": length, "positions": length, "mask": length}
+        expected["action_tokens"] = (num_actions,)
+        arrays = {name: getattr(observation, name) for name in expected}
+    for name, shape in expected.items():
+        got = arrays[name].shape
+        if len(got) != len(shape) + 1 or got[1:] != shape:
+            raise ValueError(
+                f"{name} must have shape [B, {', '.join(map(str, shape))}], got {list(got)}"
+            )

@@ -1,0 +1,1 @@
+"""How targets are made: operators that improve on the network's own output."""

@@ -1,0 +1,195 @@
+"""Self-play: an operator acts in many games at once, and outcomes become value targets.
+
+Games that are unfinished when an iteration ends carry on in the next, and their rows wait for
+the outcome: the end of an iteration is no truncation.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from selfplay.config import RolloutConfig
+from selfplay.environment.contract import Environment, Problem, State, select
+from selfplay.networks.contract import Params
+from selfplay.operators.contract import ImprovementOperator
+from selfplay.operators.targets import Targets, episode_returns
+
+
+class Trajectory(struct.PyTreeNode):
+    """Steps of B games, time first: what was targeted, and what the step led to."""
+
+    targets: Targets
+    """Targets [T, B]; weight 0 on what was learnt from already, or never will be."""
+    rewards: jax.Array
+    """float32 [T, B, P]: paid by the step."""
+    terminated: jax.Array
+    """bool [T, B]: whether the step ended the game."""
+    truncated: jax.Array
+    """bool [T, B]: whether it hit the step limit."""
+
+
+class Games(struct.PyTreeNode):
+    """B games in progress."""
+
+    index: jax.Array
+    """int32 [B]: each game's global index, from which its keys derive."""
+    problem: Problem
+    """Problem [B]."""
+    state: State
+    """State [B], none of them ended."""
+    pending: Trajectory
+    """Trajectory [max_steps, B]: the last steps, among them all that await an outcome."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rollout:
+    """Plays an environment with an operator; a bundle of pure functions."""
+
+    env: Environment
+    operator: ImprovementOperator
+    config: RolloutConfig
+
+    def init(self, params: Params, key: jax.Array, index: jax.Array) -> Games:
+        """Fresh games with the given global indices (int32 [B]), nothing pending."""
+        keys = self._game_keys(key, index)
+        problem, state = jax.vmap(self._new_game)(keys)
+        step = jax.eval_shape(self._step, params, key, jnp.int32(0), (index, problem, state))[1]
+        pending = jax.tree.map(lambda x: jnp.zeros((self.env.max_steps, *x.shape), x.dtype), step)
+        return Games(index=index, problem=problem, state=state, pending=pending)
+
+    def play(
+        self, params: Params, key: jax.Array, games: Games, generation: jax.Array
+    ) -> tuple[Games, Targets, dict[str, jax.Array]]:
+        """Plays `steps_per_iteration` steps in each game.
+
+        Returns the games, Targets [K] with K = (max_steps + steps) * B, of which only those
+        with a known outcome have weight, and sums over what was played.
+        """
+
+        def scan_step(carry, step_key):
+            return self._step(params, step_key, generation, carry)
+
+        keys = jax.random.split(key, self.config.steps_per_iteration)
+        carry = (games.index, games.problem, games.state)
+        (index, problem, state), played = jax.lax.scan(scan_step, carry, keys)
+        window = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), games.pending, played)
+        targets, known = self._with_outcomes(window)
+        waiting = jnp.where(known, 0.0, window.targets.weight)
+        pending = window.replace(targets=window.targets.replace(weight=waiting))
+        pending = jax.tree.map(lambda x: x[-self.env.max_steps :], pending)
+        games = Games(index=index, problem=problem, state=state, pending=pending)
+        rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), targets)
+        return games, rows, _sums(played)
+
+    def _game_keys(self, key: jax.Array, index: jax.Array) -> jax.Array:
+        """Keys [B] that depend on the global game index, not on which device holds the game."""
+        return jax.vmap(jax.random.fold_in, (None, 0))(key, index)
+
+    def _step(
+        self,
+        params: Params,
+        key: jax.Array,
+        generation: jax.Array,
+        carry: tuple[jax.Array, Problem, State],
+    ) -> tuple[tuple[jax.Array, Problem, State], Trajectory]:
+        """One move in each game; a game that ends is replaced by a new one."""
+        index, problem, state = carry
+        keys = jax.vmap(lambda k: jax.random.split(k, 3))(self._game_keys(key, index))
+        action, targets = self.operator.improve(params, keys[:, 0], problem, state, generation)
+        action = jax.vmap(self._explore)(keys[:, 1], state, action, targets.action_weights)
+        after = jax.vmap(self.env.step)(problem, state, action)
+        trajectory = Trajectory(
+            targets=targets,
+            rewards=after.rewards,
+            terminated=after.terminated,
+            truncated=after.truncated,
+        )
+        ended = after.terminated | after.truncated
+        fresh = jax.vmap(self._new_game)(keys[:, 2])
+        problem, state = jax.vmap(select)(ended, fresh, (problem, after))
+        return (index, problem, state), trajectory
+
+    def _explore(
+        self, key: jax.Array, state: State, action: jax.Array, action_weights: jax.Array
+    ) -> jax.Array:
+        """The operator's action, or in the first plies one sampled from the improved policy."""
+        if self.config.temperature_plies == 0:
+            return action
+        logits = jnp.log(action_weights) / self.config.temperature
+        sampled = jax.random.categorical(key, logits).astype(jnp.int32)
+        return jnp.where(state.step_count < self.config.temperature_plies, sampled, action)
+
+    def _new_game(self, key: jax.Array) -> tuple[Problem, State]:
+        """A fresh problem, and a state after a random opening that never ends the game."""
+        problem_key, choice_key, length_key, opening_key = jax.random.split(key, 4)
+        problem = self.env.sample_problem(problem_key, "train")
+        start = self.env.init(problem)
+        if self.config.max_opening_plies == 0:
+            return problem, start
+        opens = jax.random.bernoulli(choice_key, self.config.opening_fraction)
+        length = jax.random.randint(length_key, (), 0, self.config.max_opening_plies + 1)
+        return problem, random_plies(
+            self.env, opening_key, problem, start, jnp.where(opens, length, 0)
+        )
+
+    def _with_outcomes(self, window: Trajectory) -> tuple[Targets, jax.Array]:
+        """Targets [T, B] with the value the outcome gives, weightless where it is not known."""
+        targets = window.targets
+        mover = targets.state.current_player
+        searched = self.env.from_value(targets.value)
+        returns, known = episode_returns(
+            window.rewards,
+            window.terminated,
+            window.truncated,
+            _for_each_player(searched, mover, self.env.num_players),
+        )
+        outcome = jnp.take_along_axis(returns, mover[..., None].astype(jnp.int32), -1)[..., 0]
+        fraction = self.config.search_value_fraction
+        value = (1.0 - fraction) * self.env.to_value(outcome) + fraction * targets.value
+        weight = jnp.where(known, targets.weight, 0.0)
+        return targets.replace(value=jnp.clip(value, -1.0, 1.0), weight=weight), known
+
+
+def random_plies(
+    env: Environment, key: jax.Array, problem: Problem, state: State, length: jax.Array
+) -> State:
+    """`state` after `length` (int32 []) random legal moves, or fewer: none that ends the game."""
+
+    def unfinished(carry):
+        return carry[1] < length
+
+    def body(carry):
+        state, count = carry
+        legal = env.legal_action_mask(problem, state)
+        action = jax.random.categorical(
+            jax.random.fold_in(key, count), jnp.where(legal, 0.0, -jnp.inf)
+        )
+        after = env.step(problem, state, action.astype(jnp.int32))
+        ended = after.terminated | after.truncated
+        return select(ended, (state, length), (after, count + 1))
+
+    return jax.lax.while_loop(unfinished, body, (state, jnp.int32(0)))[0]
+
+
+def _for_each_player(value: jax.Array, mover: jax.Array, num_players: int) -> jax.Array:
+    """The mover's return [T, B] as returns of all players [T, B, P]; two players sum to zero."""
+    if num_players == 1:
+        return value[..., None]
+    players = jnp.arange(num_players, dtype=mover.dtype)
+    return jnp.where(mover[..., None] == players, value[..., None], -value[..., None])
+
+
+def _sums(played: Trajectory) -> dict[str, jax.Array]:
+    """Sums over [T, B] that become an iteration's metrics."""
+    ended = played.terminated | played.truncated
+    lengths = jnp.where(ended, played.targets.state.step_count + jnp.int16(1), jnp.int16(0))
+    first_reward = jnp.where(played.terminated, played.rewards[..., 0], 0.0)
+    return {
+        "games": ended.sum(),
+        "truncated": played.truncated.sum(),
+        "plies": lengths.astype(jnp.int32).sum(),
+        "first_player_wins": (first_reward > 0).sum(),
+        "first_player_losses": (first_reward < 0).sum(),
+    }

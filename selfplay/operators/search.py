@@ -1,0 +1,50 @@
+"""Search as an improvement operator: expert iteration's expert (Anthony et al. 2017)."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+
+from selfplay.config import SearchConfig
+from selfplay.environment.contract import Environment, Problem, State
+from selfplay.networks.contract import Params
+from selfplay.operators.contract import OPERATORS, Improved, ImprovementOperator
+from selfplay.operators.targets import Provenance, Targets
+from selfplay.search.model import Evaluator
+from selfplay.search.policy import search
+
+
+@dataclasses.dataclass(frozen=True)
+class Search(ImprovementOperator):
+    """Policy and value from a tree search with the network at its leaves."""
+
+    env: Environment
+    evaluator: Evaluator
+    config: SearchConfig
+
+    def improve(
+        self,
+        params: Params,
+        keys: jax.Array,
+        problem: Problem,
+        state: State,
+        generation: jax.Array,
+    ) -> Improved:
+        """See `ImprovementOperator.improve`."""
+        result = search(self.env, self.evaluator, params, keys, problem, state, self.config)
+        rows = result.action.shape
+        provenance = Provenance(
+            operator=jnp.full(rows, OPERATORS.index("search"), jnp.uint8),
+            generation=jnp.full(rows, generation, jnp.int32),
+            simulations=jnp.full(rows, self.config.num_simulations, jnp.int32),
+            real=jnp.zeros(rows, jnp.bool_),
+        )
+        targets = Targets(
+            problem=problem,
+            state=state,
+            action_weights=result.action_weights,
+            value=result.value,
+            weight=jnp.ones(rows, jnp.float32),
+            provenance=provenance,
+        )
+        return Improved(result.action, targets)

@@ -1,0 +1,136 @@
+"""The compiled functions of a run, made once from its config: `init`, `play` and `learn`.
+
+`play` and `learn` each map a `RunState` to the next and give metrics. Keys derive from the
+seed and the iteration, so a run holds none.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax.sharding import Mesh
+
+from selfplay import sharding
+from selfplay.config import Config
+from selfplay.environment import registry
+from selfplay.environment.contract import Environment
+from selfplay.learning.learner import Learner, LearnerState
+from selfplay.networks.build import build
+from selfplay.networks.contract import Network, Params
+from selfplay.operators.rollout import Games, Rollout
+from selfplay.operators.search import Search
+from selfplay.replay import buffer as replay
+from selfplay.search.model import network_evaluator
+
+
+class RunState(struct.PyTreeNode):
+    """All that an iteration changes."""
+
+    games: Games
+    buffer: replay.Buffer
+    learner: LearnerState
+
+
+Metrics = dict[str, jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """What a config compiles to."""
+
+    env: Environment[Any]
+    network: Network
+    mesh: Mesh
+    init: Callable[[Params | None], RunState]
+    """A run that has not begun; with parameters it starts warm, without from the seed."""
+    play: Callable[[RunState, jax.Array], tuple[RunState, Metrics]]
+    """`(state, iteration)`: self-play into the buffer. The old state is consumed."""
+    learn: Callable[[RunState, jax.Array, jax.Array], tuple[RunState, Metrics]]
+    """`(state, iteration, total_updates)`: updates from the buffer. The old state is consumed."""
+
+
+def make_program(config: Config) -> Program:
+    """Builds everything a run needs. Raises ValueError naming the setting that does not fit."""
+    env = registry.make(config.env, **config.env_args)
+    network = build(config.network, env)
+    _check(config, env)
+    mesh = sharding.make_mesh(config.num_devices)
+    operator = Search(env, network_evaluator(env, network.apply), config.search)
+    rollout = Rollout(env, operator, config.rollout)
+    batch_size = sharding.share(config.learner.batch_size, mesh, "learner.batch_size")
+    learner = Learner(env, network.apply, config.learner, batch_size)
+    init_key, play_key, learn_key = jax.random.split(jax.random.key(config.seed), 3)
+    games_specs = Games(
+        index=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
+        problem=sharding.SPLIT,
+        state=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
+        pending=sharding.SPLIT_SECOND,  # pyright: ignore[reportArgumentType]
+    )
+    specs = RunState(
+        games=games_specs,
+        buffer=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
+        learner=sharding.REPLICATED,  # pyright: ignore[reportArgumentType]
+    )
+    capacity = sharding.share(config.replay.capacity, mesh, "replay.capacity")
+    sharding.share(config.rollout.num_games, mesh, "rollout.num_games")
+
+    def init_share(params: Params, index: jax.Array) -> RunState:
+        games = rollout.init(params, init_key, index)
+        row = jax.tree.map(lambda x: x[0, 0], games.pending.targets)
+        return RunState(
+            games=games, buffer=replay.init(row, capacity), learner=learner.init(params)
+        )
+
+    def play_share(state: RunState, iteration: jax.Array) -> tuple[RunState, Metrics]:
+        key = jax.random.fold_in(play_key, iteration)
+        games, targets, sums = rollout.play(state.learner.params, key, state.games, iteration)
+        buffer, added = replay.add(state.buffer, targets)
+        totals = sharding.total(sums | {"rows": added, "buffer_rows": buffer.size[0]})
+        totals["least_buffer_rows"] = sharding.least(buffer.size[0])
+        return state.replace(games=games, buffer=buffer), totals
+
+    def learn_share(
+        state: RunState, iteration: jax.Array, total_updates: jax.Array
+    ) -> tuple[RunState, Metrics]:
+        key = sharding.device_key(jax.random.fold_in(learn_key, iteration))
+        new, metrics = learner.learn(state.learner, state.buffer, key, total_updates)
+        return state.replace(learner=new), metrics
+
+    def over_devices(function: Callable, *scalars: Any) -> Callable:
+        wrapped = sharding.over_devices(
+            mesh, function, (specs, *scalars), (specs, sharding.REPLICATED)
+        )
+        return jax.jit(wrapped, donate_argnums=0)
+
+    def init(params: Params | None) -> RunState:
+        params = network.init(init_key) if params is None else params
+        index = jnp.arange(config.rollout.num_games, dtype=jnp.int32)
+        in_specs = (sharding.REPLICATED, sharding.SPLIT)
+        return jax.jit(sharding.over_devices(mesh, init_share, in_specs, specs))(params, index)
+
+    return Program(
+        env=env,
+        network=network,
+        mesh=mesh,
+        init=init,
+        play=over_devices(play_share, sharding.REPLICATED),
+        learn=over_devices(learn_share, sharding.REPLICATED, sharding.REPLICATED),
+    )
+
+
+def _check(config: Config, env: Environment) -> None:
+    """Refuses settings that do not fit the environment."""
+    plies = config.rollout.max_opening_plies
+    if plies >= env.max_steps:
+        raise ValueError(
+            f"rollout.max_opening_plies must be less than the {env.max_steps} steps that "
+            f"{config.env} can take, got {plies}"
+        )
+    if config.replay.min_rows > config.replay.capacity:
+        raise ValueError(
+            f"replay.min_rows must be at most replay.capacity ({config.replay.capacity}), "
+            f"got {config.replay.min_rows}"
+        )

@@ -1,0 +1,177 @@
+"""How far a run is: minutes become iterations, sums become metrics, Ctrl-C becomes a flag."""
+
+import contextlib
+import dataclasses
+import math
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from selfplay.config import Config
+
+Row = dict[str, float]
+"""An iteration's metrics."""
+
+MIN_MEASURED_SECONDS = 10.0
+MIN_MEASURED_ITERATIONS = 3
+
+
+class NonFiniteLossError(RuntimeError):
+    """Learning produced a number that is not finite."""
+
+
+class Clock:
+    """Seconds of training, over all the processes that have worked on the run."""
+
+    def __init__(self, deadline: float, before: float = 0.0, started: float | None = None):
+        """Starts the clock.
+
+        Args:
+            deadline: seconds of training at which a run that is measured in minutes ends.
+            before: seconds spent by earlier processes.
+            started: `time.time()` at which this process began, by default now.
+        """
+        self.deadline = deadline
+        self._zero = (time.time() if started is None else started) - before
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far."""
+        return time.time() - self._zero
+
+
+class Every:
+    """Called, true at most once in so many minutes; the first time after one interval."""
+
+    def __init__(self, minutes: float):
+        self._interval = 60.0 * minutes
+        self._last = time.monotonic()
+
+    def __call__(self) -> bool:
+        """Whether the interval has passed; if so, the next begins."""
+        if time.monotonic() - self._last < self._interval:
+            return False
+        self._last = time.monotonic()
+        return True
+
+
+class Planner:
+    """Turns minutes into a number of iterations, once, from the speed after compilation."""
+
+    def __init__(self, clock: Clock):
+        self._clock = clock
+        self._first: tuple[int, float] | None = None
+
+    def plan(self, iteration: int, learnt: bool) -> int | None:
+        """The number of iterations that fit before the deadline; None while that is not known.
+
+        The speed is that of whole iterations, learning and all that lies between included.
+
+        Args:
+            iteration: iterations done.
+            learnt: whether the last one included learning.
+        """
+        now, deadline = self._clock.seconds, self._clock.deadline
+        if now >= deadline:
+            return iteration
+        if self._first is None:
+            self._first = (iteration, now) if learnt else None
+            return None
+        iterations, seconds = iteration - self._first[0], now - self._first[1]
+        if iterations < MIN_MEASURED_ITERATIONS:
+            return None
+        if seconds < min(MIN_MEASURED_SECONDS, 0.1 * deadline):
+            return None
+        return iteration + max(0, int((deadline - now) * iterations / seconds))
+
+
+@dataclasses.dataclass
+class Interruption:
+    """Whether someone asked the run to stop."""
+
+    requested: bool = False
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[Interruption]:
+    """Turns the first Ctrl-C or SIGTERM into a flag; a second one stops at once."""
+    interruption = Interruption()
+
+    def handle(signum: int, frame: Any) -> None:
+        del signum, frame
+        if interruption.requested:
+            raise KeyboardInterrupt
+        interruption.requested = True
+        sys.stderr.write("\nstopping after this iteration; once more to stop at once\n")
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    try:
+        previous = {s: signal.signal(s, handle) for s in signals}
+    except ValueError:  # Python sets handlers in the main thread only
+        previous = {}
+    try:
+        yield interruption
+    finally:
+        for s, handler in previous.items():
+            signal.signal(s, handler)
+
+
+def header(iteration: int, iterations: int | None, clock: Clock) -> Row:
+    """Where a run stands: iterations done and planned, seconds spent and left."""
+    row = {"iteration": iteration, "seconds": clock.seconds}
+    if iterations is not None:
+        left = clock.seconds * (iterations - iteration) / max(1, iteration)
+        row |= {"iterations": iterations, "seconds_left": left}
+    return row
+
+
+def total_updates(config: Config, iterations: int | None) -> int:
+    """Updates of the whole run; the most there can be while its end is not known."""
+    limit = int(np.iinfo(np.int32).max)
+    if iterations is None:
+        return limit
+    return min(limit, iterations * config.learner.updates_per_iteration)
+
+
+def iteration_row(
+    config: Config,
+    played: dict[str, jax.Array],
+    learned: dict[str, jax.Array],
+    seconds: Callable[[], float],
+) -> Row:
+    """An iteration's metrics from the sums and means that `play` and `learn` gave.
+
+    `seconds` is asked once all numbers have come from the device.
+    """
+    sums = {key: float(value) for key, value in played.items()}
+    means = {key: float(value) for key, value in learned.items()}
+    took = seconds()
+    games = max(1.0, sums["games"])
+    decisions = config.rollout.num_games * config.rollout.steps_per_iteration
+    return {
+        "games": sums["games"],
+        "speed/games_per_second": sums["games"] / took,
+        "speed/simulations_per_second": decisions * config.search.num_simulations / took,
+        "game/length": sums["plies"] / games,
+        "game/first_player_wins": sums["first_player_wins"] / games,
+        "game/first_player_losses": sums["first_player_losses"] / games,
+        "game/truncated": sums["truncated"] / games,
+        "buffer/rows_added": sums["rows"],
+        "buffer/rows": sums["buffer_rows"],
+    } | means
+
+
+def refuse_non_finite(row: Row, iteration: int) -> None:
+    """Raises NonFiniteLossError, saying what was seen, if any metric is not finite."""
+    bad = [f"{key} = {value}" for key, value in row.items() if not math.isfinite(value)]
+    if bad:
+        raise NonFiniteLossError(
+            f"learning in iteration {iteration} gave {', '.join(bad)} at learning rate "
+            f"{row['learning_rate']:.2g}; nothing of it was saved. Resume from the last good "
+            "checkpoint, or train anew with a lower learner.learning_rate or in float32"
+        )

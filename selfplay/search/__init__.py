@@ -1,0 +1,1 @@
+"""What improves the guess: Monte Carlo tree search."""

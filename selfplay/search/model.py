@@ -1,0 +1,90 @@
+"""The model that a search walks: an environment and an evaluator, with all masks and signs.
+
+Values are in [-1, 1] for the player to move at the node. With `u(G)` the value of a return `G`
+(`Environment.to_value`, an affine map), one step obeys
+
+    u(r + G') = scale * r + discount * u(G')
+
+where `discount` is 0 at the end, -1 if the player to move changed, otherwise +1 (AlphaZero's
+signs; Silver et al. 2018, methods), and at the end the constant `u(0)` joins the reward.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import mctx
+
+from selfplay.environment.contract import Environment, Problem, State
+from selfplay.networks.contract import Apply, Params
+
+ILLEGAL_LOGIT = -1e9
+"""Of illegal actions, at the root and at interior nodes; finite, so that no NaN arises."""
+
+Evaluator = Callable[[Params, jax.Array, Problem, State], tuple[jax.Array, jax.Array]]
+"""`(params, key [], problem [B], state [B]) -> (prior_logits [B, A], value [B] in [-1, 1])`."""
+
+
+def network_evaluator(env: Environment, apply: Apply) -> Evaluator:
+    """The network as evaluator: it observes each state and guesses; the key is unused."""
+
+    def evaluate(
+        params: Params, key: jax.Array, problem: Problem, state: State
+    ) -> tuple[jax.Array, jax.Array]:
+        del key
+        return apply(params, jax.vmap(env.observe)(problem, state))
+
+    return evaluate
+
+
+def mask_logits(logits: jax.Array, legal_action_mask: jax.Array) -> jax.Array:
+    """Logits with those of illegal actions at `ILLEGAL_LOGIT`; shapes [..., A]."""
+    return jnp.where(legal_action_mask, logits, ILLEGAL_LOGIT)
+
+
+def root(
+    env: Environment,
+    evaluator: Evaluator,
+    params: Params,
+    key: jax.Array,
+    problem: Problem,
+    state: State,
+) -> mctx.RootFnOutput:
+    """The root of a search from `state` [B]."""
+    prior_logits, value = evaluator(params, key, problem, state)
+    legal = jax.vmap(env.legal_action_mask)(problem, state)
+    output: Any = mctx.RootFnOutput
+    return output(prior_logits=mask_logits(prior_logits, legal), value=value, embedding=state)
+
+
+def make_recurrent_fn(env: Environment, evaluator: Evaluator) -> Any:
+    """The step from a node to its child, an `mctx.RecurrentFn`.
+
+    mctx's `params` is the pair (network parameters, problem [B]); the embedding is the State.
+    """
+    low, high = env.return_range
+    scale = 2.0 / (high - low)
+    end_value = env.to_value(0.0)
+
+    def recurrent_fn(
+        params: Any, key: jax.Array, action: jax.Array, state: Any
+    ) -> tuple[mctx.RecurrentFnOutput, Any]:
+        network_params, problem = params
+        ended_before = state.terminated
+        mover = state.current_player
+        state = jax.vmap(env.step)(problem, state, action.astype(jnp.int32))
+        prior_logits, value = evaluator(network_params, key, problem, state)
+        legal = jax.vmap(env.legal_action_mask)(problem, state)
+        reward = jax.vmap(lambda rewards, player: rewards[player])(state.rewards, mover)
+        sign = jnp.where(state.current_player == mover, 1.0, -1.0)
+        reward = reward * scale + jnp.where(state.terminated & ~ended_before, end_value, 0.0)
+        output: Any = mctx.RecurrentFnOutput
+        return output(
+            reward=reward,
+            discount=jnp.where(state.terminated, 0.0, sign),
+            prior_logits=mask_logits(prior_logits, legal),
+            value=jnp.where(state.terminated, 0.0, value),
+        ), state
+
+    return recurrent_fn

@@ -1,0 +1,76 @@
+"""The mesh and its one axis. No other file names a device.
+
+Everything that is computed in a run is wrapped by `over_devices`: games, buffer and batches are
+split along the axis `data`, parameters are replicated. One device is the plain case of that.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+AXIS = "data"
+SPLIT = PartitionSpec(AXIS)
+"""Split along the first dimension."""
+SPLIT_SECOND = PartitionSpec(None, AXIS)
+"""Split along the second, where time comes first."""
+REPLICATED = PartitionSpec()
+
+
+def make_mesh(num_devices: int | None = None) -> Mesh:
+    """A mesh of so many devices; None means all. Raises ValueError if there are fewer."""
+    devices = jax.devices()
+    count = len(devices) if num_devices is None else num_devices
+    if count > len(devices):
+        raise ValueError(f"num_devices is {count}, but this machine has {len(devices)} devices")
+    return Mesh(np.array(devices[:count]), (AXIS,))
+
+
+def over_devices(mesh: Mesh, function: Callable, in_specs: Any, out_specs: Any) -> Callable:
+    """`function` run on each device with its own share of the split arguments.
+
+    A `while_loop`, such as mctx's, under automatic sharding asks all devices at each turn
+    whether to go on; here each device loops alone.
+    """
+    return jax.shard_map(
+        function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False
+    )
+
+
+def place(mesh: Mesh, tree: Any, spec: PartitionSpec) -> Any:
+    """The tree's arrays, laid out on the mesh."""
+    return jax.device_put(tree, NamedSharding(mesh, spec))
+
+
+def abstract(tree: Any) -> Any:
+    """Shapes, dtypes and placements of the tree's arrays, to restore into."""
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), tree)
+
+
+def share(count: int, mesh: Mesh, field: str) -> int:
+    """`count` per device. Raises ValueError naming the field if it does not divide."""
+    if count % mesh.size:
+        raise ValueError(f"{field} is {count}, which {mesh.size} devices cannot share equally")
+    return count // mesh.size
+
+
+def device_key(key: jax.Array) -> jax.Array:
+    """A key of this device's own; inside `over_devices`."""
+    return jax.random.fold_in(key, jax.lax.axis_index(AXIS))
+
+
+def mean(tree: Any) -> Any:
+    """Mean over devices; inside `over_devices`."""
+    return jax.lax.pmean(tree, AXIS)
+
+
+def total(tree: Any) -> Any:
+    """Sum over devices; inside `over_devices`."""
+    return jax.lax.psum(tree, AXIS)
+
+
+def least(tree: Any) -> Any:
+    """Minimum over devices; inside `over_devices`."""
+    return jax.lax.pmin(tree, AXIS)
