@@ -10,8 +10,10 @@ turns, and the figures are medians, with the range of the ratio over the pairs.
 
 import argparse
 import importlib.metadata
+import os
 import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -113,8 +115,11 @@ def main() -> None:
     options = parser.parse_args()
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("jax", "jaxlib", "pgx")]
     device = jax.devices()[0]
-    print(f"{device.platform}: {device.device_kind}, {platform.processor() or platform.machine()}")
-    print(f"Python {platform.python_version()}, {', '.join(versions)}\n")
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True
+    ).stdout.strip()
+    print(f"{device.platform}: {device.device_kind}, {platform.machine()}, {os.cpu_count()} cores")
+    print(f"Python {platform.python_version()}, {', '.join(versions)}, commit {commit}\n")
     print("| game | batch | ours, M steps/s | pgx, M steps/s | times as fast | bytes | pgx bytes |")
     print("|---|---|---|---|---|---|---|")
     for name in GAMES:

@@ -102,6 +102,6 @@ class Agent:
     def _search_one(self, params: Params, problem: Problem, state: State, num_simulations: int):
         config = without_noise(self.config.search, num_simulations)
         keys = jax.random.split(jax.random.key(0), 1)
-        batch = jax.tree.map(lambda x: jnp.asarray(x)[None], (problem, state))
-        result = search(self.env, self.evaluator, params, keys, *batch, config)
+        problem, state = jax.tree.map(lambda x: jnp.asarray(x)[None], (problem, state))
+        result = search(self.env, self.evaluator, params, keys, problem, state, config)
         return jax.tree.map(lambda x: x[0], result)

@@ -6,6 +6,7 @@ the command line; each field has a default. Unknown keys are errors.
 
 import dataclasses
 import difflib
+import math
 import tomllib
 import typing
 from pathlib import Path
@@ -166,6 +167,8 @@ class Config:
         """Refuse what could never run, naming the field."""
         for field, minimum in _MINIMA.items():
             value = get(self, field)
+            if isinstance(value, bool) or (value is not None and not math.isfinite(value)):
+                raise ValueError(f"{field} must be a finite number, got {value}")
             if value is not None and value < minimum:
                 raise ValueError(f"{field} must be at least {minimum}, got {value}")
         for field in _FRACTIONS:

@@ -104,7 +104,7 @@ def evaluate(
 
 def to_json(evaluation: Evaluation) -> dict[str, Any]:
     """The evaluation as plain data."""
-    values = dataclasses.asdict(evaluation) | {"run": evaluation.run.name}
+    values: dict[str, Any] = dataclasses.asdict(evaluation) | {"run": evaluation.run.name}
     for count, score in evaluation.exact.items():
         values["exact"][count] |= {"kept": score.kept, "critical_kept": score.critical_kept}
     for result, written in zip(evaluation.matches, values["matches"], strict=True):

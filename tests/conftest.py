@@ -45,17 +45,17 @@ class Games:
         """bool [T + 1, B]."""
         return self.states.terminated | self.states.truncated
 
-    def running(self, limit: int = 1024) -> tuple[Any, Any]:
-        """Problem and State [K] of K positions before the end, at most `limit`."""
-        return self._sample(~self.ended, limit)
+    def running(self, count: int = 256) -> tuple[Any, Any]:
+        """Problem and State [count]: positions before the end, drawn with replacement."""
+        return self._sample(~self.ended, count)
 
-    def finished(self, limit: int = 1024) -> tuple[Any, Any]:
-        """Problem and State [K] of K positions after the end, at most `limit`."""
-        return self._sample(self.ended, limit)
+    def finished(self, count: int = 256) -> tuple[Any, Any]:
+        """Problem and State [count]: positions after the end, drawn with replacement."""
+        return self._sample(self.ended, count)
 
-    def _sample(self, where: np.ndarray, limit: int) -> tuple[Any, Any]:
+    def _sample(self, where: np.ndarray, count: int) -> tuple[Any, Any]:
         step, game = np.nonzero(where)
-        chosen = np.random.default_rng(0).permutation(len(step))[:limit]
+        chosen = np.random.default_rng(0).integers(len(step), size=count)
         step, game = step[chosen], game[chosen]
         problem = jax.tree.map(lambda leaf: leaf[game], self.problem)
         return problem, jax.tree.map(lambda leaf: leaf[step, game], self.states)
@@ -71,28 +71,27 @@ def play_random_games(env: Environment[Any], num_games: int, seed: int = 0) -> G
     def look(problem, state):
         return state, env.legal_action_mask(problem, state), env.observe(problem, state)
 
-    def advance(problem, state, key):
-        mask = env.legal_action_mask(problem, state)
-        noise = jax.random.uniform(key, mask.shape)
-        action = jnp.where(mask, noise, -1.0).argmax().astype(jnp.int32)
+    def advance(problem, state, noise):
+        legal = env.legal_action_mask(problem, state)
+        action = jnp.where(legal, noise, -1.0).argmax().astype(jnp.int32)
         return env.step(problem, state, action), action
 
     @jax.jit
-    def play(key):
-        first, rest = jax.random.split(key)
-        problem, start = jax.vmap(begin)(jax.random.split(first, num_games))
+    def play(keys, noise):
+        problem, start = jax.vmap(begin)(keys)
 
-        def scanned(state, key):
-            state, action = jax.vmap(advance)(problem, state, jax.random.split(key, num_games))
-            return state, (jax.vmap(look)(problem, state), action)
+        def scanned(state, noise):
+            after, action = jax.vmap(advance)(problem, state, noise)
+            return after, (jax.vmap(look)(problem, state), action)
 
-        keys = jax.random.split(rest, env.max_steps + 1)
-        _, (later, actions) = jax.lax.scan(scanned, start, keys)
-        now = jax.vmap(look)(problem, start)
-        seen = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), now, later)
-        return problem, seen, actions
+        last, (seen, actions) = jax.lax.scan(scanned, start, noise)
+        end = jax.vmap(look)(problem, last)
+        return problem, jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), seen, end), actions
 
-    problem, (states, masks, observations), actions = jax.device_get(play(jax.random.key(seed)))
+    keys = jax.random.split(jax.random.key(seed), num_games)
+    shape = (env.max_steps + 1, num_games, env.num_actions)
+    noise = np.random.default_rng(seed).random(shape, np.float32)
+    problem, (states, masks, observations), actions = jax.device_get(play(keys, noise))
     return Games(problem, states, masks, observations, actions)
 
 

@@ -113,8 +113,7 @@ def _undo(history: list[State], person: int) -> bool:
 def thoughts(env: Environment, state: State, decision: Decision, most: int = 8) -> Table:
     """What the agent makes of a position: policy, value and visits of its best moves."""
     table = Table(
-        title=f"value for the mover {decision.value:+.2f} "
-        f"(network alone {decision.raw_value:+.2f})",
+        title=f"value {decision.value:+.2f}, network alone {decision.raw_value:+.2f}",
         title_justify="left",
     )
     for column in ("move", "network", "search", "visits", "value"):

@@ -55,7 +55,7 @@ def _truth(env: Environment) -> str:
     solved = env.solved_positions()
     if solved is None:
         return "–"
-    return f"{solved.bucket.shape[0]:,} solved positions"
+    return f"{solved.bucket.shape[0]:,} positions"
 
 
 def print_end(run: Path) -> None:
@@ -67,7 +67,8 @@ def print_end(run: Path) -> None:
     done, planned = last.get("iteration", 0), last.get("iterations")
     if planned is None or done < planned:
         console.print(f"\n[yellow]Stopped[/] after iteration {done:,}; everything is saved.")
-        console.print(f"  go on        selfplay resume {shown}", highlight=False)
+        command = f"  go on        selfplay resume {shown}"
+        console.print(command, highlight=False, soft_wrap=True)
         return
     games = sum(row["games"] for row in rows)
     console.print(f"\n[green]Done[/]: {games:,.0f} games in {last['seconds'] / 60:.1f} minutes.")
@@ -85,7 +86,9 @@ def print_end(run: Path) -> None:
         "train it further": "resume",
     }.items():
         more = " --minutes 10" if command == "resume" else ""
-        console.print(f"  {what:<18}selfplay {command} {shown}{more}", highlight=False)
+        console.print(
+            f"  {what:<18}selfplay {command} {shown}{more}", highlight=False, soft_wrap=True
+        )
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -109,19 +112,19 @@ def exact_table(evaluation: Evaluation) -> Table:
     assert evaluation.random is not None
     count = sum(bucket.positions for bucket in evaluation.random.buckets)
     table = Table(
-        title=f"Moves that keep the value in {count:,} solved positions "
-        "(in brackets: critical ones, where a wrong move exists)",
+        title=f"Moves that keep the value, % of {count:,} solved positions\n"
+        "(in brackets: of the critical ones, where a wrong move exists)",
         title_justify="left",
     )
-    table.add_column("simulations")
+    table.add_column("simulations", no_wrap=True)
     for bucket in evaluation.random.buckets:
         table.add_column(bucket.name, justify="right")
-    table.add_column("mean of buckets", justify="right", style="bold")
+    table.add_column("mean", justify="right", style="bold")
     table.add_column("value sign", justify="right")
     table.add_row("random moves", *_cells(evaluation.random), "–", style="dim")
     for simulations, score in evaluation.exact.items():
         name = "0 (network)" if simulations == 0 else str(simulations)
-        table.add_row(name, *_cells(score), f"{100 * score.value_sign_right:.1f} %")
+        table.add_row(name, *_cells(score), f"{100 * score.value_sign_right:.1f}")
     return table
 
 
@@ -134,14 +137,15 @@ def _cells(score: ExactScore) -> list[str]:
 
 
 def _share(all_positions: float, critical: float) -> str:
-    return f"{100 * all_positions:.1f} % ({100 * critical:.1f})"
+    return f"{100 * all_positions:.1f} ({100 * critical:.1f})"
 
 
 def match_table(matches: tuple[MatchResult, ...]) -> Table:
     """Games against each opponent."""
     table = Table(title=f"{matches[0].names[0]}, both colours", title_justify="left")
-    for column in ("against", "games", "won", "drawn", "lost", "score", "95 % interval"):
-        table.add_column(column, justify="left" if column == "against" else "right")
+    table.add_column("against")
+    for column in ("games", "won", "drawn", "lost", "score, %", "95 % interval"):
+        table.add_column(column, justify="right", no_wrap=True)
     for result in matches:
         low, high = result.interval
         table.add_row(
@@ -150,8 +154,8 @@ def match_table(matches: tuple[MatchResult, ...]) -> Table:
             str(result.wins),
             str(result.draws),
             str(result.losses),
-            f"{100 * result.score:.1f} %",
-            f"{100 * low:.1f} – {100 * high:.1f} %",
+            f"{100 * result.score:.1f}",
+            f"{100 * low:.1f} – {100 * high:.1f}",
         )
     return table
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         State,
         Tokens,
         TokenSpec,
+        select,
         zero_sum,
     )
     from selfplay.environment.registry import make, names, preset
@@ -30,6 +31,7 @@ __all__ = [
     "make",
     "names",
     "preset",
+    "select",
     "zero_sum",
 ]
 

@@ -117,8 +117,8 @@ class SolvedPositions(struct.PyTreeNode):
 
 def zero_sum(player: jax.Array, reward: jax.Array) -> jax.Array:
     """float32 [2]: `reward` for `player`, its negative for the other."""
-    sign = jnp.where(jnp.arange(2, dtype=jnp.int8) == player, 1.0, -1.0).astype(jnp.float32)
-    return sign * jnp.asarray(reward, jnp.float32)
+    reward = jnp.asarray(reward, jnp.float32)
+    return jnp.where(jnp.arange(2, dtype=jnp.int8) == player, reward, 0.0 - reward)
 
 
 def select(condition: jax.Array, on_true: Any, on_false: Any) -> Any:
@@ -223,9 +223,9 @@ class Environment(abc.ABC, Generic[StateT]):
         return jnp.float32(0)
 
     def oracle(self, problem: Problem, state: StateT) -> jax.Array | None:
-        """float32 [num_actions]: exact value of each action for the mover; None if unknown.
+        """float32 [num_actions]: exact value of each action in a running episode, for the mover.
 
-        Illegal actions are NaN. Whether it is None depends on the environment alone.
+        Illegal actions are NaN. None where it is unknown, which depends on the environment alone.
         """
         del problem, state
         return None

@@ -52,9 +52,9 @@ class MLP(nnx.Module):
                 "network.kind = 'transformer' would do"
             )
         self.dtype = jnp.dtype(config.dtype)
-        # Divided by depth, so that the sum over the layers keeps its scale at any depth.
+        # What relu adds is never negative, so it adds up: size 1/depth keeps the sum's scale.
         residual_init = nnx.initializers.variance_scaling(
-            1.0 / max(config.depth, 1), "fan_in", "truncated_normal"
+            1.0 / max(config.depth, 1) ** 2, "fan_in", "truncated_normal"
         )
         width = config.width
         self.stem = nnx.Linear(math.prod(spec.shape), width, dtype=self.dtype, rngs=rngs)

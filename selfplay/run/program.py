@@ -106,7 +106,7 @@ def make_program(config: Config) -> Program:
         return jax.jit(wrapped, donate_argnums=0)
 
     def init(params: Params | None) -> RunState:
-        params = network.init(init_key) if params is None else params
+        params = jax.jit(network.init)(init_key) if params is None else params
         index = jnp.arange(config.rollout.num_games, dtype=jnp.int32)
         in_specs = (sharding.REPLICATED, sharding.SPLIT)
         return jax.jit(sharding.over_devices(mesh, init_share, in_specs, specs))(params, index)

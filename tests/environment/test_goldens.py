@@ -23,7 +23,7 @@ def playthrough(name: str) -> str:
     """A random game of the environment at its default size."""
     env = make(name)
     problem = env.sample_problem(jax.random.key(0))
-    step = jax.jit(env.step)
+    step, heuristic = jax.jit(env.step), jax.jit(env.heuristic)
     state = env.init(problem)
     dice = random.Random(name)
     text = [f"{name}, version {env.version}", f"problem: {env.format_problem(problem) or 'none'}"]
@@ -32,7 +32,7 @@ def playthrough(name: str) -> str:
         action = legal[int(dice.random() * len(legal))]
         text += ["", env.render(problem, state)]
         text += ["legal: " + " ".join(map(env.format_action, legal))]
-        text += [f"heuristic: {float(env.heuristic(problem, state)):.2f}"]
+        text += [f"heuristic: {float(heuristic(problem, state)):.2f}"]
         text += [f"move {int(state.step_count) + 1}: {env.format_action(action)}"]
         state = step(problem, state, jnp.int32(action))
         if state.rewards.any():

@@ -3,7 +3,6 @@
 An environment joins by registering; one that takes arguments is named in `SIZES` too.
 """
 
-import dataclasses
 import inspect
 
 import jax
@@ -21,6 +20,7 @@ from selfplay.environment import (
     names,
     zero_sum,
 )
+from tests import worlds
 
 SIZES = {
     "connect_four": [{}, {"rows": 5, "columns": 9, "in_a_row": 3}],
@@ -76,6 +76,9 @@ class Stairs(Environment[StairsState]):
 
 
 WORLDS = {
+    "spell": worlds.Spell,
+    "nim": worlds.Nim,
+    "nim board": worlds.NimBoard,
     "lone stairs": lambda: Stairs(),
     "stairs for two": lambda: Stairs(num_players=2),
     "stairs with a trap": lambda: Stairs(trap=1),
@@ -94,6 +97,22 @@ def env(request):
     return WORLDS[name]() if name in WORLDS else make(name, **arguments)
 
 
+class Batched:
+    """The environment's functions over a leading axis, compiled once for all tests."""
+
+    def __init__(self, env):
+        self.step = jax.jit(jax.vmap(env.step))
+        self.mask = jax.jit(jax.vmap(env.legal_action_mask))
+        self.symmetry = jax.jit(jax.vmap(env.symmetry))
+        self.heuristic = jax.jit(jax.vmap(env.heuristic))
+        self.oracle = jax.jit(jax.vmap(env.oracle))
+
+
+@pytest.fixture(scope="module")
+def batched(env):
+    return Batched(env)
+
+
 @pytest.fixture(scope="module")
 def games(env, random_games):
     return random_games(env, 128)
@@ -102,16 +121,6 @@ def games(env, random_games):
 def assert_same(left, right):
     assert jax.tree.structure(left) == jax.tree.structure(right)
     jax.tree.map(np.testing.assert_array_equal, left, right)
-
-
-def rows(states, mask):
-    """The part of a State [K] that bool [K] picks."""
-    return jax.tree.map(lambda leaf: leaf[mask], states)
-
-
-def of_mover(states):
-    """float32 [K]: the mover's reward in a State [K] of rewards [K, P]."""
-    return np.take_along_axis(states.rewards, states.current_player[:, None], 1)[:, 0]
 
 
 @pytest.mark.parametrize("name", names())
@@ -129,9 +138,7 @@ def test_static_facts(env):
     assert isinstance(env.version, str)
     low, high = env.return_range
     assert low < high
-    assert low <= env.min_return
-    if env.num_players == 2:
-        assert low == -high
+    assert low <= env.min_return if env.num_players == 1 else low == -high
 
 
 def test_values_and_returns_convert_both_ways(env):
@@ -211,30 +218,38 @@ def test_movers_are_players(env, games):
     assert games.states.current_player.max() < env.num_players
 
 
-def test_endings_absorb(env, games):
+def test_endings_absorb(env, batched, games):
     problem, state = games.finished()
-    actions = jnp.arange(len(state.step_count), dtype=jnp.int32) % env.num_actions
-    after = jax.vmap(env.step)(problem, state, actions)
+    actions = np.arange(len(state.step_count), dtype=np.int32) % env.num_actions
+    after = batched.step(problem, state, actions)
     assert_same(after, state.replace(rewards=np.zeros_like(state.rewards)))
 
 
-def test_an_illegal_move_loses(env, games):
+def test_an_illegal_move_loses(env, batched, games):
     problem, state = games.running()
-    mask = np.asarray(jax.vmap(env.legal_action_mask)(problem, state))
+    mask = np.asarray(batched.mask(problem, state))
+    after = jax.device_get(batched.step(problem, state, mask.argmin(1).astype(np.int32)))
     some = ~mask.all(1)
     if not some.any():
         pytest.skip("every action is always legal here")
-    problem, state, mask = rows(problem, some), rows(state, some), mask[some]
-    after = jax.device_get(jax.vmap(env.step)(problem, state, mask.argmin(1).astype(np.int32)))
-    assert after.terminated.all()
-    assert not after.truncated.any()
     worst = env.min_return if env.num_players == 1 else -env.return_range[1]
-    np.testing.assert_array_equal(of_mover(after), worst)
+    paid = np.take_along_axis(after.rewards, state.current_player[:, None], 1)
+    np.testing.assert_array_equal(paid[some], worst)
     if env.num_players == 2:
         np.testing.assert_array_equal(after.rewards.sum(1), 0)
-    kept = {f.name for f in dataclasses.fields(state)} - {"rewards", "terminated", "step_count"}
-    for name in kept:
-        assert_same(getattr(after, name), getattr(state, name))
+    expected = state.replace(
+        rewards=after.rewards,
+        terminated=np.ones_like(state.terminated),
+        step_count=state.step_count + np.int16(1),
+    )
+    assert_same(*(jax.tree.map(lambda leaf: leaf[some], tree) for tree in (after, expected)))
+
+
+def test_a_step_leaves_its_arguments_alone(env, games):
+    problem, state = jax.tree.map(lambda leaf: leaf[0].copy(), games.running(1))
+    before = jax.tree.map(np.copy, (problem, state))
+    env.step(problem, state, jnp.int32(env.legal_action_mask(problem, state).argmax()))
+    assert_same((problem, state), before)
 
 
 def test_masks_are_never_empty_and_all_true_after_the_end(env, games):
@@ -279,56 +294,48 @@ def test_observations_match_the_spec(env, games):
 
 
 def test_a_batch_plays_as_one_game_does(env, games):
-    problem, state = games.running(8)
-    actions = jax.vmap(env.legal_action_mask)(problem, state).argmax(1).astype(jnp.int32)
-    batch = jax.vmap(env.step)(problem, state, actions)
-    for row in range(len(actions)):
-        one = jax.tree.map(lambda leaf: leaf[row], (problem, state, actions))  # noqa: B023
-        alone = env.step(*one)
-        assert_same(alone, jax.tree.map(lambda leaf: leaf[row], batch))  # noqa: B023
+    step = jax.jit(env.step)
+    for t in range(0, len(games.actions), 5):
+        problem = jax.tree.map(lambda leaf: leaf[1], games.problem)
+        before, after = (
+            jax.tree.map(lambda leaf: leaf[u, 1], games.states)  # noqa: B023
+            for u in (t, t + 1)
+        )
+        assert_same(step(problem, before, games.actions[t, 1]), after)
 
 
-def test_symmetry_0_is_the_identity(env, games):
+def test_symmetry_0_is_the_identity(env, batched, games):
     problem, state = games.running()
-    same = jax.vmap(env.symmetry, (0, 0, None))(problem, state, jnp.int32(0))
-    identity = np.arange(env.num_actions, dtype=np.int32)
-    names = np.broadcast_to(identity, (len(state.step_count), env.num_actions))
+    zeros = np.zeros(len(state.step_count), np.int32)
+    same = batched.symmetry(problem, state, zeros)
+    names = np.broadcast_to(np.arange(env.num_actions, dtype=np.int32), same[2].shape)
     assert_same(same, (problem, state, names))
 
 
-def test_symmetries_commute_with_the_rules(env, games):
-    problem, state = games.running(512)
-    noise = np.random.default_rng(1).random((len(state.step_count), env.num_actions))
-    legal = np.asarray(jax.vmap(env.legal_action_mask)(problem, state))
+def test_symmetries_commute_with_the_rules(env, batched, games):
+    problem, state = games.running()
+    count = len(state.step_count)
+    legal = np.asarray(batched.mask(problem, state))
+    noise = np.random.default_rng(1).random(legal.shape)
     actions = np.where(legal, noise, -1).argmax(1).astype(np.int32)
-
-    @jax.jit
-    @jax.vmap
-    def both_ways(index, problem, state, action):
-        turned, seen, permutation = env.symmetry(problem, state, index)
-        turned_after = env.step(turned, seen, permutation[action])
-        after_turned = env.symmetry(problem, env.step(problem, state, action), index)
-        values = env.oracle(problem, state), env.oracle(turned, seen)
-        masks = env.legal_action_mask(problem, state), env.legal_action_mask(turned, seen)
-        observed = env.observe(problem, state), env.observe(turned, seen)
-        return permutation, (turned, turned_after), after_turned[:2], masks, values, observed
-
+    after = batched.step(problem, state, actions)
+    truth = batched.oracle(problem, state)
+    observe = jax.jit(jax.vmap(env.observe))
     for index in range(env.num_symmetries):
-        indices = np.full(len(actions), index, np.int32)
-        permutation, turned_first, moved_first, masks, values, observed = jax.device_get(
-            both_ways(indices, problem, state, actions)
-        )
-        assert permutation.dtype == np.int32
-        np.testing.assert_array_equal(
-            np.sort(permutation, 1),
-            np.broadcast_to(np.arange(env.num_actions, dtype=np.int32), permutation.shape),
-        )
-        assert_same(turned_first, moved_first)
-        np.testing.assert_array_equal(np.take_along_axis(masks[1], permutation, 1), masks[0])
-        if values[0] is not None:
-            turned_values = np.take_along_axis(values[1], permutation, 1)
-            np.testing.assert_array_equal(turned_values, values[0])
-        assert_one_to_one(*observed)
+        indices = np.full(count, index, np.int32)
+        turned_problem, turned, permutation = batched.symmetry(problem, state, indices)
+        names = np.broadcast_to(np.arange(env.num_actions, dtype=np.int32), legal.shape)
+        assert_same(np.sort(permutation, 1), names)
+
+        renamed = np.asarray(permutation)[np.arange(count), actions]
+        turned_after = batched.step(turned_problem, turned, renamed)
+        assert_same((turned_problem, turned_after), batched.symmetry(problem, after, indices)[:2])
+        turned_legal = batched.mask(turned_problem, turned)
+        assert_same(np.take_along_axis(np.asarray(turned_legal), permutation, 1), legal)
+        if truth is not None:
+            turned_truth = np.asarray(batched.oracle(turned_problem, turned))
+            assert_same(np.take_along_axis(turned_truth, permutation, 1), np.asarray(truth))
+        assert_one_to_one(observe(problem, state), observe(turned_problem, turned))
 
 
 def assert_one_to_one(left, right):
@@ -338,7 +345,7 @@ def assert_one_to_one(left, right):
 
 
 def as_bytes(batch):
-    leaves = jax.tree.leaves(batch)
+    leaves = jax.tree.leaves(jax.device_get(batch))
     return [b"".join(leaf[row].tobytes() for leaf in leaves) for row in range(len(leaves[0]))]
 
 
@@ -373,31 +380,30 @@ def test_splits_do_not_overlap(env):
     assert not texts["train"] & texts["held_out"]
 
 
-def test_the_heuristic_is_a_value(env, games):
-    guess = jax.vmap(env.heuristic)(*games.running())
+def test_the_heuristic_is_a_value(batched, games):
+    guess = batched.heuristic(*games.running())
     assert guess.dtype == jnp.float32
     assert guess.ndim == 1
     assert jnp.abs(guess).max() <= 1
 
 
-def test_the_oracle_knows_every_legal_action_and_no_other(env, games):
-    for problem, state in (games.running(), games.finished()):
-        if env.oracle(*jax.tree.map(lambda leaf: leaf[0], (problem, state))) is None:
-            pytest.skip("nobody knows the truth here")
-        values = np.asarray(jax.vmap(env.oracle)(problem, state))
-        mask = np.asarray(jax.vmap(env.legal_action_mask)(problem, state))
-        assert values.dtype == np.float32
-        np.testing.assert_array_equal(np.isnan(values), ~mask)
-        assert np.nanmin(values) >= env.return_range[0]
-        assert np.nanmax(values) <= env.return_range[1]
+def test_the_oracle_knows_every_legal_action_and_no_other(env, batched, games):
+    problem, state = games.running()
+    values = batched.oracle(problem, state)
+    if values is None:
+        pytest.skip("nobody knows the truth here")
+    assert values.dtype == jnp.float32
+    np.testing.assert_array_equal(np.isnan(values), ~batched.mask(problem, state))
+    assert np.nanmin(values) >= env.return_range[0]
+    assert np.nanmax(values) <= env.return_range[1]
 
 
-def test_solved_positions_are_running_and_cover_the_legal_actions(env):
+def test_solved_positions_are_running_and_cover_the_legal_actions(env, batched):
     solved = env.solved_positions()
     if solved is None:
         pytest.skip("there are none")
     assert not (solved.state.terminated | solved.state.truncated).any()
-    mask = jax.vmap(env.legal_action_mask)(solved.problem, solved.state)
+    mask = batched.mask(solved.problem, solved.state)
     np.testing.assert_array_equal(np.isnan(solved.action_values), ~mask)
     assert solved.action_values.dtype == jnp.float32
     assert solved.bucket.dtype == jnp.int32

@@ -1,11 +1,10 @@
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-import worlds
 
 from selfplay.config import NetworkConfig
 from selfplay.networks.build import build
+from tests import worlds
 
 
 def test_only_boards_are_read():
@@ -19,7 +18,7 @@ def test_only_boards_are_read():
 def test_parameter_count():
     width, depth, squares, planes, actions = 16, 2, 8, 1, 3
     network = build(NetworkConfig(kind="resnet", width=width, depth=depth), worlds.NimBoard())
-    params = network.init(jax.random.key(0))
+    params = jax.eval_shape(network.init, jax.random.key(0))
     count = sum(leaf.size for leaf in jax.tree.leaves(params))
     stem = 9 * planes * width + width
     block = 2 * (9 * width * width + width) + 2 * 2 * width
@@ -33,15 +32,19 @@ def test_each_block_looks_two_squares_further():
     config = NetworkConfig(kind="resnet", width=8, depth=1)
     env = worlds.NimBoard(stones=40)
     network = build(config, env)
-    params = network.init(jax.random.key(0))
+    rng = np.random.default_rng(0)
+    params = jax.tree.map(
+        lambda x: rng.normal(0.1, 0.4, x.shape).astype(x.dtype),
+        jax.eval_shape(network.init, jax.random.key(0)),
+    )
     # Heads that read the first square alone: all others get zero weight.
     kernel = np.zeros((40 * 8, 3), np.float32)
     kernel[:8] = 1.0
-    params["heads"]["heads"]["policy"]["kernel"] = jnp.asarray(kernel)
-    board = jnp.zeros((1, 10, 4, 1))
+    params["heads"]["heads"]["policy"]["kernel"] = kernel
+    board = rng.standard_normal((1, 10, 4, 1), np.float32)
 
     def first_square(board):
         return network.apply(params, board)[0].sum()
 
-    seen = np.abs(jax.grad(first_square)(board))[0, :, :, 0].sum(axis=1) > 0
+    seen = np.abs(jax.jit(jax.grad(first_square))(board))[0, :, :, 0].sum(axis=1) > 0
     np.testing.assert_array_equal(seen, np.arange(10) <= 3)

@@ -2,23 +2,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import worlds
 
 from selfplay.config import NetworkConfig
 from selfplay.environment.contract import Tokens
 from selfplay.networks.build import build
+from selfplay.networks.contract import Network
+from tests import worlds
 
-CONFIG = NetworkConfig(kind="transformer", width=16, depth=2, num_heads=2)
+CONFIG = NetworkConfig(kind="transformer", width=16, depth=1, num_heads=2)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def spell():
-    """A network over tokens, parameters off their small heads, and an observation [1]."""
+    """A network over tokens, arbitrary parameters, and an observation [1]."""
     env = worlds.Spell()
     network = build(CONFIG, env)
-    params = network.init(jax.random.key(0))
+    network = Network(network.init, jax.jit(network.apply))
+    rng = np.random.default_rng(0)
     params = jax.tree.map(
-        lambda x: x + 0.1 * jnp.cos(jnp.arange(x.size, dtype=x.dtype)).reshape(x.shape), params
+        lambda x: jnp.asarray(rng.normal(0.1, 0.4, x.shape), x.dtype),
+        jax.eval_shape(network.init, jax.random.key(0)),
     )
     problem = env.parse_problem("abca")
     state = env.step(problem, env.init(problem), jnp.int32(0))
@@ -63,7 +66,7 @@ def test_padding_can_be_cut_off(spell):
         mask=observation.mask[:, 2:],
         action_tokens=observation.action_tokens - 2,
     )
-    same(network.apply(params, observation), build(CONFIG, env).apply(params, short))
+    same(network.apply(params, observation), jax.jit(build(CONFIG, env).apply)(params, short))
 
 
 def test_order_is_in_the_positions_alone(spell):
@@ -101,18 +104,34 @@ def test_actions_that_read_one_token_differ(spell):
 def test_all_masked_is_finite(spell):
     network, params, observation = spell
     nothing = observation.replace(mask=jnp.zeros_like(observation.mask))
-    gradients = jax.grad(lambda p: sum(x.sum() for x in network.apply(p, nothing)))(params)
+
+    def loss(params):
+        prior_logits, value = network.apply(params, nothing)
+        return prior_logits.sum() + value.sum()
+
+    gradients = jax.jit(jax.grad(loss))(params)
     assert all(jnp.isfinite(x).all() for x in jax.tree.leaves(gradients))
 
 
 def test_board_squares_have_positions():
     network = build(CONFIG, worlds.NimBoard())
-    params = network.init(jax.random.key(0))
+    rng = np.random.default_rng(0)
+    params = jax.tree.map(
+        lambda x: rng.normal(0.1, 0.4, x.shape).astype(x.dtype),
+        jax.eval_shape(network.init, jax.random.key(0)),
+    )
     assert params["positions"].shape == (8, 16)
-    one = jnp.zeros((1, 2, 4, 1)).at[0, 0, 0].set(1.0)
-    two = jnp.zeros((1, 2, 4, 1)).at[0, 1, 3].set(1.0)
-    outputs = network.apply(params, one)
-    assert jnp.abs(outputs[0] - network.apply(params, two)[0]).max() > 1e-5
+    params["positions"] = np.zeros((8, 16), np.float32)
+    kernel = params["heads"]["heads"]["policy"]["kernel"]
+    params["heads"]["heads"]["policy"]["kernel"] = np.tile(kernel[:8], (8, 1))
+    boards = np.zeros((2, 2, 4, 1), np.float32)
+    boards[0, 0, 0] = boards[1, 1, 3] = 1.0
+    apply = jax.jit(network.apply)
+    first, second = apply(params, boards)[0]
+    np.testing.assert_allclose(first, second, atol=1e-4)  # all squares alike but for positions
+    params["positions"] = rng.standard_normal((8, 16), np.float32)
+    first, second = apply(params, boards)[0]
+    assert np.abs(first - second).max() > 1e-2
 
 
 def test_errors():

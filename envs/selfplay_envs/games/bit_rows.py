@@ -5,6 +5,8 @@ slices: it fuses into neighbouring operations and vectorises under `jax.vmap`. I
 is any leading axes and `R`, `C` are the numbers of rows and columns.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -66,11 +68,12 @@ def reverse_columns(rows: jax.Array, columns: int) -> jax.Array:
     return rows >> word(width - columns)
 
 
+@functools.partial(jax.jit, static_argnames="length")
 def has_line(rows: jax.Array, length: int) -> jax.Array:
     """bool []: whether uint [R] holds `length` in a row: across, down or on a diagonal."""
     starts = jnp.zeros_like(rows)
     for down, right in _DIRECTIONS:
-        starts |= _run_starts(rows, length, down, right)
+        starts = starts | _run_starts(rows, length, down, right)
     return jax.lax.reduce_or(starts, axes=(0,)) != 0
 
 
@@ -124,10 +127,8 @@ def _run_starts(rows: jax.Array, length: int, down: int, right: int) -> jax.Arra
         if down:
             below = min(step, rows.shape[0])
             ahead = jnp.concatenate([rows[below:], jnp.zeros(below, rows.dtype)])
-        if right > 0:
-            ahead >>= amount
-        elif right < 0:
-            ahead <<= amount
-        rows &= ahead
+        if right != 0:
+            ahead = ahead >> amount if right > 0 else ahead << amount
+        rows = rows & ahead
         have += step
     return rows

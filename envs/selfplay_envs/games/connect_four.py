@@ -56,7 +56,7 @@ class ConnectFour(Game[ConnectFourState]):
         occupied = mine | theirs
         ground = jnp.full(1, 2**self.columns - 1, dtype)
         supported = jnp.concatenate([occupied[1:], ground])
-        mine |= ~occupied & supported & (dtype.type(1) << action.astype(dtype))
+        mine = mine | ~occupied & supported & (dtype.type(1) << action.astype(dtype))
         won = bit_rows.has_line(mine, self.in_a_row)
         return state.replace(
             stones=jnp.stack([theirs, mine]),

@@ -56,7 +56,7 @@ class TicTacToe(Game[TicTacToeState]):
         mine, theirs = state.stones
         row, column = action // self.size, (action % self.size).astype(dtype)
         here = jnp.arange(self.size, dtype=jnp.int32) == row
-        mine |= here.astype(dtype) << column
+        mine = mine | here.astype(dtype) << column
         won = bit_rows.has_line(mine, self.size)
         return state.replace(
             stones=jnp.stack([theirs, mine]),
@@ -114,21 +114,27 @@ class TicTacToe(Game[TicTacToeState]):
         if self.size != 3:
             return None
         boards = np.array([board for board, values in _solve().items() if values], np.int32)
-        count = (boards > 0).sum(1)
+        count = (boards > 0).sum(1, dtype=np.int32)
         stones = np.stack([boards == 1, boards == 2], 1).reshape(-1, 2, 3, 3)
-        start = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(boards), *x.shape)), self.start())
-        state = start.replace(
-            current_player=jnp.asarray(count % 2, jnp.int8),
-            step_count=jnp.asarray(count, jnp.int16),
-            stones=bit_rows.pack(jnp.asarray(stones)),
-        )
+        state, values = jax.jit(jax.vmap(self._solved_position))(stones, count)
         return SolvedPositions(
             problem=(),
             state=state,
-            action_values=jax.vmap(self._exact_values)(state),
-            bucket=jnp.asarray(count // 3, jnp.int32),
+            action_values=values,
+            bucket=jnp.asarray(count // 3),
             bucket_names=_BUCKETS,
         )
+
+    def _solved_position(
+        self, planes: jax.Array, count: jax.Array
+    ) -> tuple[TicTacToeState, jax.Array]:
+        """The state with stones bool [2, 3, 3], `count` in all, and its exact action values."""
+        state = self.start().replace(
+            current_player=(count % 2).astype(jnp.int8),
+            step_count=count.astype(jnp.int16),
+            stones=bit_rows.pack(planes),
+        )
+        return state, self._exact_values(state)
 
     def _exact_values(self, state: TicTacToeState) -> jax.Array:
         mine, theirs = self._planes(state).astype(jnp.int32).reshape(2, -1)

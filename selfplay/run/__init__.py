@@ -1,0 +1,1 @@
+"""What a run is: the names of its files, its checkpoints, its metrics."""
