@@ -88,15 +88,16 @@ class Learner:
 
         gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
         gradients, metrics = sharding.mean((gradients, metrics))
-        direction, optimizer_state = self._optimizer.update(
-            gradients, state.optimizer_state, state.params
-        )
+        with jax.numpy_dtype_promotion("standard"):  # optax raises floats to integer powers
+            direction, optimizer_state = self._optimizer.update(
+                gradients, state.optimizer_state, state.params
+            )
         rate = learning_rate(self.config, state.num_updates, total_updates)
         params = jax.tree.map(lambda p, d: p - rate * d, state.params, direction)
         metrics |= {
             "learning_rate": rate,
-            "norm/gradient": optax.global_norm(gradients),
-            "norm/parameters": optax.global_norm(params),
+            "norm/gradient": optax.tree.norm(gradients),
+            "norm/parameters": optax.tree.norm(params),
         }
         new_state = LearnerState(
             params=params, optimizer_state=optimizer_state, num_updates=state.num_updates + 1

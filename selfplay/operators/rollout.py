@@ -175,10 +175,8 @@ def random_plies(
 
 def _for_each_player(value: jax.Array, mover: jax.Array, num_players: int) -> jax.Array:
     """The mover's return [T, B] as returns of all players [T, B, P]; two players sum to zero."""
-    if num_players == 1:
-        return value[..., None]
-    players = jnp.arange(num_players, dtype=mover.dtype)
-    return jnp.where(mover[..., None] == players, value[..., None], -value[..., None])
+    each = [jnp.where(mover == player, value, -value) for player in range(num_players)]
+    return jnp.stack(each, axis=-1)
 
 
 def _sums(played: Trajectory) -> dict[str, jax.Array]:
