@@ -5,9 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests import worlds
 
 from selfplay.environment.contract import NO_PROBLEM
+from tests import worlds
 
 
 def best(env, step, problem, state):
@@ -64,12 +64,12 @@ def test_nim_oracle(cls):
 
 def test_spell_splits_and_symmetries():
     env = worlds.Spell(4)
-    sample = lambda split: {
-        env.format_problem(p)
-        for p in jax.vmap(functools.partial(env.sample_problem, split=split))(
-            jax.random.split(jax.random.key(0), 300)
-        )
-    }
+
+    def sample(split):
+        keys = jax.random.split(jax.random.key(0), 300)
+        words = jax.vmap(functools.partial(env.sample_problem, split=split))(keys)
+        return {env.format_problem(word) for word in words}
+
     train, held = sample("train"), sample("held_out")
     assert len(train) == len(held) == 12 and not train & held
     assert all(env.format_problem(env.parse_problem(w)) == w for w in train | held)

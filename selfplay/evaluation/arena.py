@@ -195,8 +195,8 @@ def _play_pairs(
 ) -> jax.Array:
     """Returns of the first player, float32 [num_pairs, 2]; in column c it is player c.
 
-    In each round either player moves in one game of each pair at most, in lockstep where
-    moves alternate, so that no move is computed and thrown away.
+    In each round either player moves in one game of each pair at most: where moves alternate,
+    the two games go on in lockstep, and no move is computed in vain until one has ended.
     """
     opening_key, game_key = jax.random.split(key)
     opening_keys = _fold_in_each(opening_key, num_pairs)

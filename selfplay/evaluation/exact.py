@@ -31,7 +31,7 @@ class BucketScore:
 
 @dataclasses.dataclass(frozen=True)
 class ExactScore:
-    """A player's scores by bucket."""
+    """A player's scores by bucket, none of them empty."""
 
     buckets: tuple[BucketScore, ...]
 
@@ -98,6 +98,8 @@ def _by_bucket(
     buckets = []
     for i, name in enumerate(solved.bucket_names):
         here = np.asarray(solved.bucket) == i
+        if not here.any():
+            continue
         buckets.append(
             BucketScore(
                 name=name,

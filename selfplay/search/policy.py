@@ -104,10 +104,13 @@ def _gumbel(params, key, root, recurrent_fn, illegal, config: SearchConfig):
 
 def _puct(params, key, root, recurrent_fn, illegal, config: SearchConfig):
     noise_key, key = jax.random.split(key)
+    if config.dirichlet_fraction > 0.0:
+        noisy = _add_dirichlet_noise(noise_key, root.prior_logits, config)
+        root = root.replace(prior_logits=noisy)
     return mctx.muzero_policy(
         params,
         key,
-        root.replace(prior_logits=_add_dirichlet_noise(noise_key, root.prior_logits, config)),
+        root,
         recurrent_fn,
         config.num_simulations,
         invalid_actions=illegal,

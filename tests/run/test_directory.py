@@ -1,0 +1,136 @@
+"""A run's folder: whose it is, and files that are whole or not there."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from selfplay.config import Config, SearchConfig
+from selfplay.run import directory
+from selfplay.run.directory import RunDirectory
+
+CONFIG = Config(env="tic_tac_toe", iterations=3, search=SearchConfig(num_simulations=7))
+
+
+def test_create_writes_the_settings_and_reads_them_back(tmp_path):
+    run = directory.create(tmp_path / "deep" / "run", CONFIG)
+    assert run.path == tmp_path / "deep" / "run"
+    assert run.read_config() == CONFIG
+    files = (run.config_file, run.metrics, run.checkpoints, run.tensorboard, run.evaluation)
+    names = ["config.toml", "metrics.jsonl", "checkpoints", "tensorboard", "evaluation.json"]
+    assert [file.name for file in files] == names
+    assert {file.parent for file in files} == {run.path}
+
+
+def test_create_refuses_what_is_taken_and_touches_nothing(tmp_path):
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "thesis.txt").write_text("mine")
+    with pytest.raises(ValueError, match=r"taken exists already.*resume"):
+        directory.create(taken, CONFIG)
+    assert [p.name for p in taken.iterdir()] == ["thesis.txt"]
+    with pytest.raises(ValueError, match="exists already"):
+        directory.create(taken / "thesis.txt", CONFIG)
+    assert (taken / "thesis.txt").read_text() == "mine"
+
+
+def test_create_takes_an_empty_folder_but_not_a_run(tmp_path):
+    run = directory.create(tmp_path, CONFIG)
+    with pytest.raises(ValueError, match="exists already"):
+        directory.create(run.path, CONFIG)
+
+
+def test_default_folder_bears_the_environment_and_is_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = directory.create(None, Config(env="mine.games:Nim", iterations=1))
+    assert run.path.parent == tmp_path / "runs"
+    assert run.path.name.startswith("mine.games-Nim-20")
+    monkeypatch.chdir("/")
+    assert run.read_config().env == "mine.games:Nim"
+
+
+def test_a_folder_without_settings_is_no_run(tmp_path):
+    with pytest.raises(ValueError, match=r"is not a run: it has no config\.toml"):
+        RunDirectory(tmp_path).read_config()
+
+
+def test_newest_is_the_run_whose_settings_were_written_last(tmp_path):
+    assert directory.newest(tmp_path) is None
+    for name, when in (("b", 100), ("a", 300), ("c", 200)):
+        run = directory.create(tmp_path / name, CONFIG)
+        os.utime(run.config_file, (when, when))
+    (tmp_path / "not a run").mkdir()
+    assert directory.newest(tmp_path) == tmp_path / "a"
+
+
+# Whole or not at all -----------------------------------------------------------------------------
+
+
+def test_write_text_replaces_the_whole_file(tmp_path):
+    path = tmp_path / "file.json"
+    directory.write_text(path, "a long first text, ünïcode")
+    directory.write_text(path, "short")
+    assert path.read_text(encoding="utf-8") == "short"
+    assert [p.name for p in tmp_path.iterdir()] == ["file.json"]
+
+
+@pytest.mark.parametrize("failing", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch, failing):
+    path = tmp_path / "file.json"
+    directory.write_text(path, "old")
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    if failing == "fsync":
+        monkeypatch.setattr(os, "fsync", fail)
+    else:
+        monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        directory.write_text(path, "new")
+    assert path.read_text() == "old"
+
+
+def test_text_is_on_disk_before_it_takes_the_name(tmp_path, monkeypatch):
+    path = tmp_path / "file.json"
+    directory.write_text(path, "old")
+    seen, fsync = [], os.fsync
+
+    def watch(descriptor):
+        fsync(descriptor)
+        seen.append((os.fstat(descriptor).st_size, path.read_text()))
+
+    monkeypatch.setattr(os, "fsync", watch)
+    directory.write_text(path, "newer")
+    assert seen == [(5, "old")]
+
+
+# The lock ----------------------------------------------------------------------------------------
+
+HOLD = """
+import pathlib, sys, time
+from selfplay.run.directory import RunDirectory
+with RunDirectory(pathlib.Path(sys.argv[1])).lock():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_lock_excludes_another_process_until_it_dies(tmp_path):
+    run = directory.create(tmp_path / "run", CONFIG)
+    command = [sys.executable, "-c", HOLD, str(run.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout.readline() == "held\n"
+            with pytest.raises(ValueError, match=f"another process is training {run.path}"):
+                run.lock().__enter__()
+        finally:
+            other.kill()  # not even a chance to tidy up
+    with run.lock():
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=50)
+        assert refused.returncode != 0
+        assert "another process is training" in refused.stderr
+    with run.lock():
+        pass

@@ -1,0 +1,186 @@
+"""Minutes, flags and metrics, with clocks that tell what the test says."""
+
+import math
+import os
+import signal
+import threading
+import time
+import types
+
+import numpy as np
+import pytest
+
+from selfplay.config import Config, LearnerConfig, RolloutConfig, SearchConfig
+from selfplay.run import progress
+
+
+def clock_at(seconds, deadline):
+    return types.SimpleNamespace(seconds=float(seconds), deadline=float(deadline))
+
+
+def plan_run(deadline, durations, learns_from, max_iterations=1_000_000):
+    """Iterates with these durations (the last one repeats) until the end; when and where."""
+    clock = clock_at(0, deadline)
+    planner, planned, iteration = progress.Planner(clock), None, 0
+    while iteration != planned and iteration < max_iterations:
+        clock.seconds += durations[min(iteration, len(durations) - 1)]
+        iteration += 1
+        if planned is None:
+            planned = planner.plan(iteration, learnt=iteration >= learns_from)
+    return iteration, clock.seconds
+
+
+@pytest.mark.parametrize("deadline", [60, 600, 36_000])
+@pytest.mark.parametrize(
+    ("durations", "learns_from"),
+    [([2.0], 1), ([20.0, 1.0, 1.0, 15.0, 1.5], 4), ([30.0, 0.05], 2), ([0.5] * 40 + [2.5], 41)],
+)
+def test_planned_run_ends_at_the_deadline(deadline, durations, learns_from):
+    """Compilation, and playing before there is anything to learn from, fool nobody."""
+    _, seconds = plan_run(deadline, durations, learns_from)
+    assert deadline - 1.5 * durations[-1] <= seconds <= deadline + 1e-6
+
+
+def test_plan_by_hand():
+    """Learning since iteration 5 at second 40, two seconds each: 30 more fit into 100 s."""
+    clock = clock_at(30, 100)
+    planner = progress.Planner(clock)
+    assert planner.plan(4, learnt=False) is None
+    plans = {}
+    for iteration in range(5, 11):
+        clock.seconds = 40 + 2.0 * (iteration - 5)
+        plans[iteration] = planner.plan(iteration, learnt=True)
+    assert plans == {5: None, 6: None, 7: None, 8: None, 9: None, 10: 35}
+
+
+def test_no_plan_from_fewer_than_three_iterations():
+    clock = clock_at(10, 3600)
+    planner = progress.Planner(clock)
+    assert planner.plan(1, learnt=True) is None
+    for iteration, seconds in ((2, 60), (3, 110)):
+        clock.seconds = seconds
+        assert planner.plan(iteration, learnt=True) is None
+    clock.seconds = 160
+    assert planner.plan(4, learnt=True) == 4 + int((3600 - 160) / 50)
+
+
+def test_past_the_deadline_the_run_is_at_its_end():
+    assert progress.Planner(clock_at(61, 60)).plan(7, learnt=False) == 7
+
+
+def test_total_updates():
+    config = Config(env="x", iterations=3, learner=LearnerConfig(updates_per_iteration=16))
+    assert progress.total_updates(config, 10) == 160
+    limit = np.iinfo(np.int32).max
+    assert progress.total_updates(config, None) == limit
+    assert progress.total_updates(config, limit) == limit
+
+
+def test_clock_counts_earlier_processes_and_the_command_itself(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    clock = progress.Clock(60.0)
+    resumed = progress.Clock(60.0, before=20.0, started=995.0)
+    assert (clock.seconds, resumed.seconds) == (0.0, 25.0)
+    now[0] += 7.5
+    assert (clock.seconds, resumed.seconds) == (7.5, 32.5)
+
+
+def test_every_interval_once(monkeypatch):
+    now = [50.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    every = progress.Every(minutes=0.5)
+    answers = []
+    for now[0] in (50.0, 79.0, 80.0, 81.0, 109.0, 111.0, 200.0, 201.0):
+        answers.append(every())
+    assert answers == [False, False, True, False, False, True, True, False]
+
+
+def test_header_tells_what_is_left():
+    clock = clock_at(30, 60)
+    assert progress.header(3, None, clock) == {"iteration": 3, "seconds": 30.0}
+    assert progress.header(3, 9, clock) == {
+        "iteration": 3,
+        "seconds": 30.0,
+        "iterations": 9,
+        "seconds_left": 60.0,
+    }
+
+
+def test_iteration_row_turns_sums_into_rates():
+    config = Config(
+        env="x",
+        iterations=1,
+        search=SearchConfig(num_simulations=10),
+        rollout=RolloutConfig(num_games=8, steps_per_iteration=4),
+    )
+    sums = {
+        "games": 5,
+        "truncated": 1,
+        "plies": 35,
+        "first_player_wins": 3,
+        "first_player_losses": 2,
+        "rows": 33,
+        "buffer_rows": 90,
+        "least_buffer_rows": 9,
+    }
+    row = progress.iteration_row(config, sums, {"loss/value": 0.5}, lambda: 2.0)
+    assert row == {
+        "games": 5.0,
+        "speed/games_per_second": 2.5,
+        "speed/simulations_per_second": 160.0,
+        "game/length": 7.0,
+        "game/first_player_wins": 0.6,
+        "game/first_player_losses": 0.4,
+        "game/truncated": 0.2,
+        "buffer/rows_added": 33.0,
+        "buffer/rows": 90.0,
+        "loss/value": 0.5,
+    }
+    empty = progress.iteration_row(config, dict.fromkeys(sums, 0), {}, lambda: 2.0)
+    assert all(math.isfinite(value) for value in empty.values())
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_non_finite_metrics_are_refused(bad):
+    row = {"loss/policy": 1.0, "learning_rate": 0.002}
+    progress.refuse_non_finite(row, 12)
+    with pytest.raises(progress.NonFiniteLossError, match=r"iteration 12 .*loss/value = .*0\.002"):
+        progress.refuse_non_finite(row | {"loss/value": bad}, 12)
+
+
+# Signals -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_first_signal_sets_a_flag_the_second_stops(number, capsys):
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    with pytest.raises(KeyboardInterrupt), progress.interruptible() as interruption:
+        assert not interruption.requested
+        os.kill(os.getpid(), number)
+        assert interruption.requested
+        assert "once more" in capsys.readouterr().err
+        os.kill(os.getpid(), number)
+        pytest.fail("the second signal was swallowed")
+    assert {s: signal.getsignal(s) for s in before} == before
+
+
+def test_handlers_are_restored_after_an_error():
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    with pytest.raises(ZeroDivisionError), progress.interruptible():
+        assert all(signal.getsignal(s) is not handler for s, handler in before.items())
+        _ = 1 / 0
+    assert {s: signal.getsignal(s) for s in before} == before
+
+
+def test_other_threads_run_without_handlers():
+    seen = []
+
+    def work():
+        with progress.interruptible() as interruption:
+            seen.append(interruption.requested)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False]

@@ -1,0 +1,137 @@
+"""The command line, as a person types it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from selfplay import cli
+from selfplay.display import live, play, plot, summary
+
+TINY = """
+--iterations 3 --num-devices 1 --network.width 8 --network.depth 1
+--search.num-simulations 2 --rollout.num-games 8 --rollout.steps-per-iteration 5
+--replay.capacity 512 --replay.min-rows 8 --learner.batch-size 16
+--learner.updates-per-iteration 1 --evaluation.num-simulations 2
+""".split()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run, trained by the command."""
+    path = tmp_path_factory.mktemp("runs") / "tiny"
+    assert cli.main(["train", "tic_tac_toe", *TINY, "--run", str(path)]) == 0
+    return path
+
+
+def test_help_is_instant_and_imports_no_jax():
+    code = (
+        "import sys; from selfplay import cli; cli.main(['--help']); sys.exit('jax' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for command in cli.COMMANDS:
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_each_command_has_examples_in_its_help(command, run, capsys, monkeypatch):
+    monkeypatch.chdir(run.parent.parent)
+    words = [command, str(run)] if command in ("resume", "evaluate", "play", "plot") else [command]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([*words, "--help"])
+    assert stopped.value.code == 0
+    said = capsys.readouterr().out
+    assert f"selfplay {command}" in said
+    assert "Examples:" in said
+
+
+def test_the_end_of_training_says_what_to_type_next(run, capsys):
+    summary.print_end(run)
+    said = capsys.readouterr().out
+    for command in ("evaluate", "play", "plot", "resume"):
+        assert f"selfplay {command} " in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "no command is called 'trian'"),
+        (["train"], "which environment?"),
+        (["train", "conect_four"], "did you mean connect_four?"),
+        (["train", "tic_tac_toe", "--config", "nowhere.toml"], "no config file at nowhere.toml"),
+        (["train", "tic_tac_toe", "--minutes", "0"], "minutes must be at least"),
+        (["train", "tic_tac_toe", "--env-args", "size", "1"], "size"),
+        (["train", "tic_tac_toe", "--env-args", "rows", "3"], "its arguments: size"),
+        (["train", "tic_tac_toe", "--rollout.max-opening-plies", "9"], "max_opening_plies"),
+        (["train", "tic_tac_toe", "--network.kind", "resnet", "--num-devices", "99"], "99"),
+        (["resume", "nowhere"], "is not a run"),
+        (["evaluate", "nowhere"], "is not a run"),
+        (["play", "nowhere"], "is not a run"),
+    ],
+)
+def test_mistakes_are_one_clear_line(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(words) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "runs").exists()
+
+
+def test_unknown_settings_are_errors(tmp_path, capsys):
+    file = tmp_path / "my.toml"
+    file.write_text('env = "tic_tac_toe"\nminutes = 1\n[search]\nnum_simulation = 4\n')
+    assert cli.main(["train", "--config", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert "did you mean search.num_simulations?" in said and "my.toml" in said
+
+
+def test_a_finished_run_is_resumed_only_when_asked(run, capsys):
+    assert cli.main(["resume", str(run)]) == 2
+    assert "--minutes or --iterations" in capsys.readouterr().err
+    assert cli.main(["resume", str(run), "--iterations", "4"]) == 0
+
+
+def test_evaluate_prints_both_tables(run, capsys):
+    words = "--simulations 0 2 --games 4 --mcts-simulations 2 --minimax-depth 1".split()
+    assert cli.main(["evaluate", str(run), *words]) == 0
+    said = capsys.readouterr().out
+    for part in ("0 (network)", "random moves", "minimax, depth 1", "pure MCTS", "early", "late"):
+        assert part in said
+
+
+def test_envs_lists_all(capsys):
+    assert cli.main(["envs"]) == 0
+    said = capsys.readouterr().out
+    assert "connect_four" in said and "4,520" in said
+
+
+def test_plot_draws_a_picture(run, tmp_path):
+    path = plot.plot_run(run, tmp_path / "curves.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_play_to_the_end_with_undo_and_mistakes(run, capsys, monkeypatch):
+    answers = iter(["help", "hint", "undo", "ten", "1", "undo", *"123456789", *"123456789"])
+    monkeypatch.setattr("rich.console.Console.input", lambda *_: next(answers))
+    play.play_in_terminal(run, side="first", simulations=2, iteration=None)
+    said = capsys.readouterr().out
+    assert "no move of yours to take back" in said
+    assert "no action is called 'ten'" in said
+    assert any(end in said for end in ("You win.", "The agent wins.", "A draw."))
+
+
+def test_play_ends_with_the_input(run, monkeypatch, capsys):
+    def closed(*_):
+        raise EOFError
+
+    monkeypatch.setattr("rich.console.Console.input", closed)
+    play.play_in_terminal(run, side="second", simulations=2, iteration=None)
+    assert "Until next time." in capsys.readouterr().out
+
+
+def test_sparks_and_clock():
+    assert live.sparks([0.0, 1.0]) == "▁█"
+    assert live.sparks([0.5]) == "▁"
+    assert live.clock(61) == "1:01"
+    assert live.clock(3661) == "1:01:01"
