@@ -62,7 +62,8 @@ def make_program(config: Config) -> Program:
     rollout = Rollout(env, operator, config.rollout)
     batch_size = sharding.share(config.learner.batch_size, mesh, "learner.batch_size")
     learner = Learner(env, network.apply, config.learner, batch_size)
-    init_key, play_key, learn_key = jax.random.split(jax.random.key(config.seed), 3)
+    keys = jax.random.split(jax.random.key(config.seed), 4)
+    network_key, games_key, play_key, learn_key = keys
     games_specs = Games(
         index=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
         problem=sharding.SPLIT,
@@ -78,7 +79,7 @@ def make_program(config: Config) -> Program:
     sharding.share(config.rollout.num_games, mesh, "rollout.num_games")
 
     def init_share(params: Params, index: jax.Array) -> RunState:
-        games = rollout.init(params, init_key, index)
+        games = rollout.init(params, games_key, index)
         row = jax.tree.map(lambda x: x[0, 0], games.pending.targets)
         return RunState(
             games=games, buffer=replay.init(row, capacity), learner=learner.init(params)
@@ -106,7 +107,7 @@ def make_program(config: Config) -> Program:
         return jax.jit(wrapped, donate_argnums=0)
 
     def init(params: Params | None) -> RunState:
-        params = jax.jit(network.init)(init_key) if params is None else params
+        params = jax.jit(network.init)(network_key) if params is None else params
         index = jnp.arange(config.rollout.num_games, dtype=jnp.int32)
         in_specs = (sharding.REPLICATED, sharding.SPLIT)
         return jax.jit(sharding.over_devices(mesh, init_share, in_specs, specs))(params, index)

@@ -20,6 +20,9 @@ from selfplay.environment.contract import Environment, Problem, State
 from selfplay.networks.contract import Params
 from selfplay.search import model
 
+_LEAST_WEIGHT = 1e-30
+"""Keeps a mean defined where all actions visited have no weight."""
+
 
 class SearchResult(struct.PyTreeNode):
     """What a search found for each of B states."""
@@ -29,7 +32,7 @@ class SearchResult(struct.PyTreeNode):
     action_weights: jax.Array
     """float32 [B, A]: the improved policy; zero on illegal actions."""
     value: jax.Array
-    """float32 [B]: the root's value after the search, for the mover."""
+    """float32 [B]: value of the improved policy over the actions visited, for the mover."""
     qvalues: jax.Array
     """float32 [B, A]: value of each action for the mover; 0 where it was not visited."""
     visit_counts: jax.Array
@@ -77,7 +80,7 @@ def search(
         result = SearchResult(
             action=output.action.astype(jnp.int32),
             action_weights=output.action_weights,
-            value=summary.value,
+            value=_improved_value(output.action_weights, summary.qvalues, summary.visit_counts),
             qvalues=summary.qvalues,
             visit_counts=summary.visit_counts.astype(jnp.int32),
             prior=jax.nn.softmax(root.prior_logits),
@@ -86,6 +89,18 @@ def search(
         return jax.tree.map(lambda x: x[0], result)
 
     return jax.vmap(search_one)(keys, problem, state)
+
+
+def _improved_value(
+    action_weights: jax.Array, qvalues: jax.Array, visit_counts: jax.Array
+) -> jax.Array:
+    """Mean of the actions' values [..., A] under the improved policy, where they were visited.
+
+    The mean over visits, mctx's root value, is no estimate of how well the state is played
+    under Gumbel: sequential halving spends half of them on moves that it then rejects.
+    """
+    weights = jnp.where(visit_counts > 0, jnp.maximum(action_weights, _LEAST_WEIGHT), 0.0)
+    return (weights * qvalues).sum(-1) / weights.sum(-1)
 
 
 def _gumbel(params, key, root, recurrent_fn, illegal, config: SearchConfig):
@@ -115,7 +130,6 @@ def _puct(params, key, root, recurrent_fn, illegal, config: SearchConfig):
         config.num_simulations,
         invalid_actions=illegal,
         max_depth=config.max_depth,
-        qtransform=_legal_qvalues,
         dirichlet_fraction=0.0,
         pb_c_init=config.exploration,
         temperature=0.0,
@@ -130,20 +144,9 @@ def _add_dirichlet_noise(key: jax.Array, logits: jax.Array, config: SearchConfig
     """
     legal = logits > model.ILLEGAL_LOGIT
     alpha = config.dirichlet_concentration / legal.sum(-1, keepdims=True).astype(logits.dtype)
-    gamma = jnp.where(legal, jax.random.gamma(key, jnp.broadcast_to(alpha, logits.shape)), 0.0)
-    noise = gamma / jnp.maximum(gamma.sum(-1, keepdims=True), jnp.finfo(gamma.dtype).tiny)
+    log_gamma = jax.random.loggamma(key, jnp.broadcast_to(alpha, logits.shape))
+    noise = jax.nn.softmax(model.mask_logits(log_gamma, legal))
     fraction = config.dirichlet_fraction
     probabilities = (1.0 - fraction) * jax.nn.softmax(logits) + fraction * noise
     tiny = jnp.finfo(probabilities.dtype).tiny
     return model.mask_logits(jnp.log(jnp.maximum(probabilities, tiny)), legal)
-
-
-def _legal_qvalues(tree: Any, node_index: Any) -> jax.Array:
-    """mctx's default for PUCT, with illegal actions out of reach at every node.
-
-    mctx masks the root alone, and gives an unvisited action the least value seen: without this
-    an illegal one could tie with the worst of the legal.
-    """
-    qvalues = mctx.qtransform_by_parent_and_siblings(tree, node_index)
-    legal = tree.children_prior_logits[node_index] > model.ILLEGAL_LOGIT
-    return jnp.where(legal, qvalues, model.ILLEGAL_LOGIT)
