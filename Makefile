@@ -13,6 +13,7 @@ endif
 
 train: $(READY)
 	$(BIN)/selfplay train connect_four
+	$(BIN)/selfplay evaluate --games 0
 
 test: lint
 	$(BIN)/pytest -n 2 --dist worksteal

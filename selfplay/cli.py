@@ -242,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         COMMANDS[words[0]](words[1:])
     except (ValueError, RuntimeError) as error:
-        if type(error).__module__.startswith(("jax", "xla")):
+        if not _raised_here(error):
             raise
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -250,6 +250,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def _raised_here(error: Exception) -> bool:
+    """Whether selfplay itself raised the error, as a message for its user.
+
+    Any other comes from a library or an environment's author, who wants the traceback.
+    """
+    innermost = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    if innermost is None:
+        return False
+    return Path(innermost.tb_frame.f_code.co_filename).is_relative_to(Path(__file__).parent)
 
 
 def _overview() -> str:

@@ -139,7 +139,8 @@ def _loop(session: Session, watchers: Sequence[Watcher]) -> None:
             while session.iteration != session.iterations and not interruption.requested:
                 row = _iterate(session)
                 newly_planned = session.iterations is None and _plan(session, planner, row)
-                if look_due() or session.iteration == session.iterations:
+                # The first look compiles, which must not come between the speed and the plan.
+                if session.iteration in (1, session.iterations) or look_due():
                     row |= look(session.state.learner.params)
                 header = progress.header(session.iteration, session.iterations, session.clock)
                 for watcher in watchers:

@@ -57,7 +57,10 @@ def make(name: str, **arguments: Any) -> "Environment[Any]":
     except TypeError as error:
         accepted = ", ".join(inspect.signature(cls).parameters) or "none"
         raise ValueError(f"environment {name!r}: {error}; its arguments: {accepted}") from None
-    return cls(**arguments)
+    try:
+        return cls(**arguments)
+    except ValueError as error:
+        raise ValueError(f"environment {name!r}: {error}") from error
 
 
 def preset_path(name: str) -> Path | None:

@@ -19,6 +19,8 @@ Row = dict[str, float]
 
 MIN_MEASURED_SECONDS = 10.0
 MIN_MEASURED_ITERATIONS = 3
+RESERVE = 0.03
+"""Share of the time that is kept for looks and saves, which the measurement may miss."""
 
 
 class NonFiniteLossError(RuntimeError):
@@ -87,7 +89,7 @@ class Planner:
             return None
         if seconds < min(MIN_MEASURED_SECONDS, 0.1 * deadline):
             return None
-        return iteration + max(0, int((deadline - now) * iterations / seconds))
+        return iteration + int((1.0 - RESERVE) * (deadline - now) * iterations / seconds)
 
 
 @dataclasses.dataclass
