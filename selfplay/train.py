@@ -130,7 +130,7 @@ def _loop(session: Session, watchers: Sequence[Watcher]) -> None:
     """Iterates until the planned end, or until someone asks to stop."""
     config = session.config
     watchers = [*open_watchers(session.run, config, session.iteration), *watchers]
-    planner = progress.Planner(session.clock)
+    planner, pace = progress.Planner(session.clock), progress.Pace(session.clock)
     look = make_look(session.program.env, session.program.network, config)
     look_due = progress.Every(config.evaluation.every_minutes)
     save_due = progress.Every(config.checkpoint.every_minutes)
@@ -142,7 +142,7 @@ def _loop(session: Session, watchers: Sequence[Watcher]) -> None:
                 # The first look compiles, which must not come between the speed and the plan.
                 if session.iteration in (1, session.iterations) or look_due():
                     row |= look(session.state.learner.params)
-                header = progress.header(session.iteration, session.iterations, session.clock)
+                header = pace.header(session.iteration, session.iterations)
                 for watcher in watchers:
                     watcher.on_iteration(header | row)
                 if newly_planned or save_due():

@@ -92,6 +92,27 @@ class Planner:
         return iteration + int((1.0 - RESERVE) * (deadline - now) * iterations / seconds)
 
 
+class Pace:
+    """Says where a run stands; the time left goes by the speed since the first call."""
+
+    def __init__(self, clock: Clock):
+        self._clock = clock
+        self._first: tuple[int, float] | None = None
+
+    def header(self, iteration: int, iterations: int | None) -> Row:
+        """Iterations done and planned, seconds spent and left, as far as they are known."""
+        now = self._clock.seconds
+        row: Row = {"iteration": iteration, "seconds": now}
+        if self._first is None:
+            self._first = (iteration, now)
+        if iterations is not None:
+            row["iterations"] = iterations
+            done = iteration - self._first[0]
+            if done:
+                row["seconds_left"] = (now - self._first[1]) / done * (iterations - iteration)
+        return row
+
+
 @dataclasses.dataclass
 class Interruption:
     """Whether someone asked the run to stop."""
@@ -121,15 +142,6 @@ def interruptible() -> Iterator[Interruption]:
     finally:
         for s, handler in previous.items():
             signal.signal(s, handler)
-
-
-def header(iteration: int, iterations: int | None, clock: Clock) -> Row:
-    """Where a run stands: iterations done and planned, seconds spent and left."""
-    row = {"iteration": iteration, "seconds": clock.seconds}
-    if iterations is not None:
-        left = clock.seconds * (iterations - iteration) / max(1, iteration)
-        row |= {"iterations": iterations, "seconds_left": left}
-    return row
 
 
 def total_updates(config: Config, iterations: int | None) -> int:

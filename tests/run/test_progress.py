@@ -185,3 +185,12 @@ def test_other_threads_run_without_handlers():
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def test_time_left_goes_by_the_speed_after_the_first_iteration():
+    clock = clock_at(20, 600)
+    pace = progress.Pace(clock)
+    assert pace.header(1, None) == {"iteration": 1, "seconds": 20.0}
+    clock.seconds = 24.0
+    expected = {"iteration": 3, "seconds": 24.0, "iterations": 10, "seconds_left": 14.0}
+    assert pace.header(3, 10) == expected
