@@ -97,17 +97,6 @@ def test_every_interval_once(monkeypatch):
     assert answers == [False, False, True, False, False, True, True, False]
 
 
-def test_header_tells_what_is_left():
-    clock = clock_at(30, 60)
-    assert progress.header(3, None, clock) == {"iteration": 3, "seconds": 30.0}
-    assert progress.header(3, 9, clock) == {
-        "iteration": 3,
-        "seconds": 30.0,
-        "iterations": 9,
-        "seconds_left": 60.0,
-    }
-
-
 def test_iteration_row_turns_sums_into_rates():
     config = Config(
         env="x",
