@@ -1,9 +1,7 @@
-# `make train` and `make test` set everything up by themselves.
+# `make train` and `make test` set everything up by themselves, in .venv.
 
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+BIN := .venv/bin
 
 ifneq ($(wildcard ../shared/data),)
 export SELFPLAY_DATA ?= $(abspath ../shared/data)
@@ -11,23 +9,26 @@ endif
 
 .PHONY: train test lint clean
 
-train: $(READY)
+train: .venv/ready-to-train
 	$(BIN)/selfplay train connect_four
 	$(BIN)/selfplay evaluate --games 0
 
 test: lint
 	$(BIN)/pytest -n 2 --dist worksteal
 
-lint: $(READY)
+lint: .venv/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
-$(READY): pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+.venv/ready-to-train: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[plot]'
+	touch $@
+
+.venv/ready-to-test: .venv/ready-to-train
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $(READY)
+	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

@@ -19,6 +19,7 @@ from selfplay.environment.contract import (
     Tokens,
     TokenSpec,
 )
+from selfplay.environment.verifier import Verdict, Verifier
 
 LETTERS = "abc"
 NUM_LETTERS = len(LETTERS)
@@ -133,6 +134,9 @@ class Spell(Environment[SpellState]):
         word = (problem + shift) % jnp.int8(NUM_LETTERS)
         return word, state.replace(last=last), permutation
 
+    def verifier(self):
+        return SpellVerifier()
+
     def oracle(self, problem, state):
         letters = jnp.arange(NUM_LETTERS, dtype=jnp.int8)
         step = state.step_count.astype(jnp.int32)
@@ -142,6 +146,14 @@ class Spell(Environment[SpellState]):
         forbidden_next = (left > 0) & (wanted_next == letters)
         value = jnp.where(right, 1.0, -1.0) + left - 2.0 * forbidden_next.astype(jnp.float32)
         return jnp.where(self._legal(problem, state), value / self.length, jnp.nan)
+
+
+class SpellVerifier(Verifier):
+    """Accepts the word itself, letter by letter."""
+
+    def verify(self, problem, actions):
+        right = [int(letter) for letter in problem] == [int(action) for action in actions]
+        return Verdict.ACCEPTED if right else Verdict.REJECTED
 
 
 class NimState(State):

@@ -174,18 +174,21 @@ def _figures(row: dict[str, float]) -> Table:
             ("games/s", text("speed/games_per_second", whole)),
             ("game length", text("game/length", lambda v: f"{v:.1f}")),
             ("first player wins", text("game/first_player_wins", percent)),
+            ("mean return", text("game/return", lambda v: f"{v:+.2f}")),
         ],
         [
             ("policy loss", text("loss/policy", plain)),
             ("value loss", text("loss/value", plain)),
             ("KL search‖network", text("kl/target_policy", plain)),
             ("rows in buffer", text("buffer/rows", whole)),
+            ("rows added", text("buffer/rows_added", whole)),
         ],
         [
             ("policy entropy", text("entropy/policy", plain)),
             ("target entropy", text("entropy/target", plain)),
             ("gradient norm", text("norm/gradient", plain)),
             ("learning rate", text("learning_rate", lambda v: f"{v:.1e}")),
+            ("parameter norm", text("norm/parameters", lambda v: f"{v:.1f}")),
         ],
     ]
     table = Table.grid(padding=(0, 2))

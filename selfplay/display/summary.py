@@ -18,8 +18,10 @@ from selfplay.run.directory import RunDirectory
 def print_environments() -> None:
     """Lists the installed environments; one that cannot be imported is named with its reason."""
     table = Table(title="Environments", title_justify="left")
-    for column in ("name", "actions", "players", "most steps", "bytes/state", "exact truth"):
-        table.add_column(column, justify="left" if column in ("name", "exact truth") else "right")
+    columns = ("name", "actions", "players", "most steps", "bytes/state", "exact truth", "verifier")
+    words = ("name", "exact truth", "verifier")
+    for column in columns:
+        table.add_column(column, justify="left" if column in words else "right")
     broken = []
     for name in registry.names():
         try:
@@ -34,6 +36,7 @@ def print_environments() -> None:
             str(env.max_steps),
             str(state_bytes(env)),
             _truth(env),
+            "–" if env.verifier() is None else "yes",
         )
     console = Console()
     console.print(table)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         zero_sum,
     )
     from selfplay.environment.registry import make, names, preset
+    from selfplay.environment.verifier import Verdict, Verifier
 
 __all__ = [
     "ArraySpec",
@@ -28,6 +29,8 @@ __all__ = [
     "State",
     "TokenSpec",
     "Tokens",
+    "Verdict",
+    "Verifier",
     "make",
     "names",
     "preset",
@@ -35,11 +38,17 @@ __all__ = [
     "zero_sum",
 ]
 
-_REGISTRY = ("make", "names", "preset")
+_ELSEWHERE = {
+    "make": "registry",
+    "names": "registry",
+    "preset": "registry",
+    "Verdict": "verifier",
+    "Verifier": "verifier",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "registry" if name in _REGISTRY else "contract"
+    module = _ELSEWHERE.get(name, "contract")
     return getattr(importlib.import_module(f"selfplay.environment.{module}"), name)

@@ -23,6 +23,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from selfplay.environment.verifier import Verifier
+
 Problem = Any
 """A pytree of arrays that stays fixed during an episode; the empty tuple for games."""
 
@@ -228,6 +230,10 @@ class Environment(abc.ABC, Generic[StateT]):
         Illegal actions are NaN. None where it is unknown, which depends on the environment alone.
         """
         del problem, state
+        return None
+
+    def verifier(self) -> Verifier | None:
+        """Who judges finished episodes independently of these rules, or None."""
         return None
 
     def solved_positions(self) -> SolvedPositions | None:

@@ -188,6 +188,7 @@ def _sums(played: Trajectory) -> dict[str, jax.Array]:
         "games": ended.sum(),
         "truncated": played.truncated.sum(),
         "plies": lengths.astype(jnp.int32).sum(),
+        "rewards": played.rewards[..., 0].sum(),
         "first_player_wins": (first_reward > 0).sum(),
         "first_player_losses": (first_reward < 0).sum(),
     }

@@ -172,6 +172,7 @@ def iteration_row(
         "speed/games_per_second": sums["games"] / took,
         "speed/simulations_per_second": decisions * config.search.num_simulations / took,
         "game/length": sums["plies"] / games,
+        "game/return": sums["rewards"] / games,
         "game/first_player_wins": sums["first_player_wins"] / games,
         "game/first_player_losses": sums["first_player_losses"] / games,
         "game/truncated": sums["truncated"] / games,
