@@ -1,0 +1,7 @@
+"""`python -m selfplay` is `selfplay`."""
+
+import sys
+
+from selfplay.cli import main
+
+sys.exit(main())
