@@ -17,10 +17,11 @@ from selfplay.config import Config
 Row = dict[str, float]
 """An iteration's metrics."""
 
-MIN_MEASURED_SECONDS = 10.0
 MIN_MEASURED_ITERATIONS = 3
-RESERVE = 0.03
-"""Share of the time that is kept for looks and saves, which the measurement may miss."""
+MEASURED_SHARE, MOST_MEASURED_SECONDS = 0.1, 60.0
+"""The speed is measured for this share of a run, so that looks and saves are among it."""
+RESERVE = 0.02
+"""Share of the time that is kept for what the measurement missed."""
 
 
 class NonFiniteLossError(RuntimeError):
@@ -87,7 +88,7 @@ class Planner:
         iterations, seconds = iteration - self._first[0], now - self._first[1]
         if iterations < MIN_MEASURED_ITERATIONS:
             return None
-        if seconds < min(MIN_MEASURED_SECONDS, 0.1 * deadline):
+        if seconds < min(MEASURED_SHARE * deadline, MOST_MEASURED_SECONDS):
             return None
         return iteration + int((1.0 - RESERVE) * (deadline - now) * iterations / seconds)
 
