@@ -19,7 +19,7 @@ test: lint
 lint: .venv/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 .venv/ready-to-train: pyproject.toml
 	$(PYTHON) -m venv .venv
