@@ -19,7 +19,6 @@ import jax
 import numpy as np
 import tyro
 
-from selfplay import sharding
 from selfplay.run import checkpoint
 from selfplay.run.directory import RunDirectory
 from selfplay.run.program import make_program
@@ -50,11 +49,13 @@ def main() -> None:
         print(f"undisturbed: {time.monotonic() - begin:.1f} s", flush=True)
         kills = 0
         while _iteration(killed) < arguments.iterations:
-            command = ["resume", str(killed)] if killed.exists() else [*train, str(killed)]
+            begun = killed.exists()
+            command = ["resume", str(killed)] if begun else [*train, str(killed)]
             process = _start(command)
             life = rng.uniform(0.2, 1.0) * arguments.seconds if kills < arguments.kills else None
             try:
-                process.wait(life)
+                if process.wait(life):
+                    sys.exit(f"selfplay {' '.join(command)} failed")
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
@@ -83,8 +84,8 @@ def _iteration(run: Path) -> int:
 def _leaves(run: Path) -> list[np.ndarray]:
     """All arrays of the newest checkpoint."""
     folder = RunDirectory(run)
-    abstract = sharding.abstract(make_program(folder.read_config()).init(None))
     path = checkpoint.newest_sound(folder.checkpoints)
+    abstract = make_program(folder.read_config()).abstract()
     state = checkpoint.restore(path, "state", abstract)
     return [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
 

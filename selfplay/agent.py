@@ -22,6 +22,7 @@ from selfplay.networks.build import build
 from selfplay.networks.contract import Params
 from selfplay.run import checkpoint
 from selfplay.run.directory import RunDirectory
+from selfplay.run.session import read_params
 from selfplay.search.model import Evaluator, network_evaluator
 from selfplay.search.policy import search
 
@@ -48,8 +49,16 @@ class Decision:
 class Agent:
     """A network and a search, in an environment."""
 
-    def __init__(self, env: Environment[Any], evaluator: Evaluator, params: Params, config: Config):
-        """An agent from its parts; `load` has them from a run."""
+    def __init__(
+        self,
+        env: Environment[Any],
+        evaluator: Evaluator,
+        params: Params,
+        config: Config,
+        iteration: int = 0,
+    ):
+        """An agent from its parts, after so many iterations; `load` has them from a run."""
+        self.iteration = iteration
         self.env = env
         self.evaluator = evaluator
         self.params = params
@@ -67,9 +76,9 @@ class Agent:
         env = registry.make(config.env, **config.env_args)
         network = build(config.network, env)
         path = checkpoint.find(folder.checkpoints, iteration)
-        abstract = jax.eval_shape(network.init, jax.random.key(0))
-        params = checkpoint.restore(path, "params", abstract)
-        return cls(env, network_evaluator(env, network.apply), params, config)
+        params = read_params(path, env, network)
+        evaluator = network_evaluator(env, network.apply)
+        return cls(env, evaluator, params, config, int(path.name))
 
     def act(
         self, state: State, problem: Problem = NO_PROBLEM, num_simulations: int | None = None
@@ -84,7 +93,7 @@ class Agent:
         Raises:
             ValueError: the episode has ended.
         """
-        if bool(state.terminated | state.truncated):
+        if bool(state.ended):
             raise ValueError("there is nothing to decide: the episode has ended")
         if num_simulations is None:
             num_simulations = self.config.evaluation.num_simulations

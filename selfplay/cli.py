@@ -18,7 +18,7 @@ from selfplay.config import CheckpointConfig, Config, EvaluationConfig, LoggingC
 
 FlagsT = TypeVar("FlagsT")
 
-_STARTED = time.time()
+_STARTED = time.monotonic()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,20 +117,26 @@ def train(arguments: list[str]) -> None:
     """
     from selfplay.environment import registry
 
-    env, rest = _positional("ENV", arguments)
+    env, rest = _positional(arguments)
     path = _value_of("--config", rest)
-    if env is None and path is None:
-        if {"-h", "--help"} & set(rest):
-            defaults = config_lib.from_dict({"env": "ENV", "minutes": 10.0})
-        else:
-            names = ", ".join(registry.names())
-            raise ValueError(f"which environment? selfplay train ENV; installed: {names}")
-    elif path is not None:
+    if path is not None:
         defaults = config_lib.load(Path(path), **({} if env is None else {"env": env}))
+    elif env is not None:
+        defaults = registry.preset(env)
+    elif {"-h", "--help"} & set(rest):
+        defaults = Config(env="ENV")
     else:
-        defaults = registry.preset(env or "")
+        names = ", ".join(registry.names())
+        raise ValueError(
+            f"which environment? its name comes first: selfplay train ENV; installed: {names}"
+        )
     flags = _parse("selfplay train ENV", train, rest, TrainFlags(settings=defaults))
     settings = flags.settings
+    if settings.env != defaults.env:
+        raise ValueError(
+            f"to train {settings.env} by its own preset: selfplay train {settings.env}, "
+            "without --env"
+        )
     given = any(flag.startswith("--minutes") for flag in rest)
     if given and not any(flag.startswith("--iterations") for flag in rest):
         settings = dataclasses.replace(settings, iterations=None)
@@ -142,8 +148,8 @@ def train(arguments: list[str]) -> None:
 def resume(arguments: list[str]) -> None:
     """Go on with a run that was stopped, or train a finished one further.
 
-    On the CPU, with equal numbers of threads and devices, the outcome is bit for bit that of a
-    run that never stopped.
+    RUN may be left out: then it is the newest under runs/. On the CPU, with equal numbers of
+    threads and devices, the outcome is bit for bit that of a run that never stopped.
 
     Examples:
       selfplay resume runs/connect_four-20260101-120000
@@ -156,7 +162,7 @@ def resume(arguments: list[str]) -> None:
     defaults = ResumeFlags(
         evaluation=saved.evaluation, checkpoint=saved.checkpoint, logging=saved.logging
     )
-    flags = _parse("selfplay resume RUN", resume, rest, defaults)
+    flags = _parse("selfplay resume [RUN]", resume, rest, defaults)
     config = dataclasses.replace(
         saved, evaluation=flags.evaluation, checkpoint=flags.checkpoint, logging=flags.logging
     )
@@ -239,6 +245,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         print(f"error: no command is called {words[0]!r}\n\n{_overview()}", file=sys.stderr)
         return 2
+    if str(Path.cwd()) not in sys.path:  # an environment of one's own, as module:Class
+        sys.path.insert(0, str(Path.cwd()))
     try:
         COMMANDS[words[0]](words[1:])
     except (ValueError, RuntimeError) as error:
@@ -247,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        print("stopped at once; what was saved last is kept", file=sys.stderr)
         return 130
     return 0
 
@@ -308,7 +316,7 @@ def _no_flags(prog: str, command: Callable, arguments: list[str]) -> None:
     _parse(prog, command, arguments, NoFlags())
 
 
-def _positional(name: str, arguments: list[str]) -> tuple[str | None, list[str]]:
+def _positional(arguments: list[str]) -> tuple[str | None, list[str]]:
     """The first argument if it is no flag, and the rest."""
     if not arguments or arguments[0].startswith("-"):
         return None, arguments
@@ -327,7 +335,7 @@ def _value_of(flag: str, arguments: list[str]) -> str | None:
 
 def _run(arguments: list[str]) -> tuple[Path, list[str]]:
     """The run that was named, or the newest under runs/, and the rest of the arguments."""
-    name, rest = _positional("RUN", arguments)
+    name, rest = _positional(arguments)
     if name is not None:
         return Path(name).absolute(), rest
     from selfplay.run.directory import newest

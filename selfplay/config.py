@@ -10,16 +10,78 @@ import math
 import tomllib
 import typing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import dacite
 import tomli_w
 
+_UNBOUNDED = math.inf
+_RANGES: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**31 - 1),
+    "minutes": (0.01, _UNBOUNDED),
+    "iterations": (1, 2**31 - 1),
+    "num_devices": (1, _UNBOUNDED),
+    "network.width": (1, _UNBOUNDED),
+    "network.depth": (0, _UNBOUNDED),
+    "network.num_heads": (1, _UNBOUNDED),
+    "search.num_simulations": (1, _UNBOUNDED),
+    "search.max_depth": (1, _UNBOUNDED),
+    "search.max_considered_actions": (1, _UNBOUNDED),
+    "search.gumbel_scale": (0, _UNBOUNDED),
+    "search.exploration": (0, _UNBOUNDED),
+    "search.dirichlet_fraction": (0, 1),
+    "search.dirichlet_concentration": (1e-3, _UNBOUNDED),
+    "rollout.num_games": (1, _UNBOUNDED),
+    "rollout.steps_per_iteration": (1, _UNBOUNDED),
+    "rollout.opening_fraction": (0, 1),
+    "rollout.max_opening_plies": (0, _UNBOUNDED),
+    "rollout.temperature_plies": (0, _UNBOUNDED),
+    "rollout.temperature": (1e-3, _UNBOUNDED),
+    "rollout.search_value_fraction": (0, 1),
+    "replay.capacity": (1, _UNBOUNDED),
+    "replay.min_rows": (1, _UNBOUNDED),
+    "learner.batch_size": (1, _UNBOUNDED),
+    "learner.updates_per_iteration": (1, _UNBOUNDED),
+    "learner.learning_rate": (0, _UNBOUNDED),
+    "learner.warmup_updates": (0, _UNBOUNDED),
+    "learner.final_learning_rate_fraction": (0, 1),
+    "learner.weight_decay": (0, _UNBOUNDED),
+    "learner.max_gradient_norm": (1e-6, _UNBOUNDED),
+    "learner.value_weight": (0, _UNBOUNDED),
+    "evaluation.every_minutes": (0, _UNBOUNDED),
+    "evaluation.num_simulations": (1, _UNBOUNDED),
+    "checkpoint.every_minutes": (0, _UNBOUNDED),
+    "checkpoint.keep": (2, _UNBOUNDED),
+}
+"""Least and greatest value of every number, by its dotted path."""
+
+
+class _Checked:
+    """Settings that refuse what could never run, naming the field."""
+
+    section: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a number out of its range."""
+        for path, (low, high) in _RANGES.items():
+            section, _, field = path.rpartition(".")
+            if section != self.section:
+                continue
+            value = getattr(self, field)
+            if value is None:
+                continue
+            if isinstance(value, bool) or not math.isfinite(value):
+                raise ValueError(f"{path} must be a finite number, got {value}")
+            if not low <= value <= high:
+                range_ = f"at least {low}" if math.isinf(high) else f"between {low} and {high}"
+                raise ValueError(f"{path} must be {range_}, got {value}")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class NetworkConfig:
+class NetworkConfig(_Checked):
     """The network that guesses policy and value."""
 
+    section: ClassVar[str] = "network"
     kind: Literal["mlp", "resnet", "transformer"] = "mlp"
     """mlp: flat boards, fastest on CPUs; resnet: boards; transformer: tokens or boards."""
     width: int = 256
@@ -33,9 +95,10 @@ class NetworkConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SearchConfig:
+class SearchConfig(_Checked):
     """The tree search that improves the network's guess."""
 
+    section: ClassVar[str] = "search"
     policy: Literal["gumbel", "puct"] = "gumbel"
     """gumbel improves the policy with any number of simulations; puct is AlphaZero's."""
     num_simulations: int = 16
@@ -55,9 +118,10 @@ class SearchConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RolloutConfig:
+class RolloutConfig(_Checked):
     """Self-play."""
 
+    section: ClassVar[str] = "rollout"
     num_games: int = 256
     """Games played at once, over all devices."""
     steps_per_iteration: int = 16
@@ -75,9 +139,10 @@ class RolloutConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReplayConfig:
+class ReplayConfig(_Checked):
     """Where targets are kept."""
 
+    section: ClassVar[str] = "replay"
     capacity: int = 100_000
     """Rows, over all devices."""
     min_rows: int = 4_096
@@ -85,9 +150,10 @@ class ReplayConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LearnerConfig:
+class LearnerConfig(_Checked):
     """How the network is distilled on the targets."""
 
+    section: ClassVar[str] = "learner"
     batch_size: int = 1024
     """Rows per update, over all devices."""
     updates_per_iteration: int = 16
@@ -109,9 +175,10 @@ class LearnerConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvaluationConfig:
+class EvaluationConfig(_Checked):
     """How the run is judged on the way and at its end."""
 
+    section: ClassVar[str] = "evaluation"
     every_minutes: float = 1.0
     """Between two looks at exact truth, where the environment has it."""
     num_simulations: int = 64
@@ -119,11 +186,12 @@ class EvaluationConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CheckpointConfig:
+class CheckpointConfig(_Checked):
     """When the run is saved."""
 
+    section: ClassVar[str] = "checkpoint"
     every_minutes: float = 1.0
-    """What a crash can lose, at most."""
+    """What a crash can lose, and the iteration in progress."""
     keep: int = 3
     """Newest checkpoints to keep, at least 2."""
 
@@ -139,7 +207,7 @@ class LoggingConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(_Checked):
     """A whole run."""
 
     env: str
@@ -148,7 +216,7 @@ class Config:
     """The environment's own arguments, such as a board's size."""
     seed: int = 0
     """Of everything random: two runs of equal settings and seed are equal."""
-    minutes: float | None = None
+    minutes: float = 10.0
     """Length of the run from the command on; becomes `iterations` once the speed is known."""
     iterations: int | None = None
     """Length of the run; wins over `minutes`."""
@@ -163,65 +231,9 @@ class Config:
     checkpoint: CheckpointConfig = CheckpointConfig()
     logging: LoggingConfig = LoggingConfig()
 
-    def __post_init__(self) -> None:
-        """Refuse what could never run, naming the field."""
-        for field, minimum in _MINIMA.items():
-            value = get(self, field)
-            if isinstance(value, bool) or (value is not None and not math.isfinite(value)):
-                raise ValueError(f"{field} must be a finite number, got {value}")
-            if value is not None and value < minimum:
-                raise ValueError(f"{field} must be at least {minimum}, got {value}")
-        for field in _FRACTIONS:
-            value = get(self, field)
-            if not 0.0 <= value <= 1.0:
-                raise ValueError(f"{field} must be between 0 and 1, got {value}")
-        if self.minutes is None and self.iterations is None:
-            raise ValueError("minutes or iterations must be set, got neither; try minutes=10")
 
-
-_MINIMA: dict[str, float] = {
-    "seed": 0,
-    "minutes": 0.01,
-    "iterations": 1,
-    "num_devices": 1,
-    "network.width": 1,
-    "network.depth": 0,
-    "network.num_heads": 1,
-    "search.num_simulations": 1,
-    "search.max_depth": 1,
-    "search.max_considered_actions": 1,
-    "search.gumbel_scale": 0,
-    "search.exploration": 0,
-    "search.dirichlet_concentration": 1e-3,
-    "rollout.num_games": 1,
-    "rollout.steps_per_iteration": 1,
-    "rollout.max_opening_plies": 0,
-    "rollout.temperature_plies": 0,
-    "rollout.temperature": 1e-3,
-    "replay.capacity": 1,
-    "replay.min_rows": 1,
-    "learner.batch_size": 1,
-    "learner.updates_per_iteration": 1,
-    "learner.learning_rate": 0,
-    "learner.warmup_updates": 0,
-    "learner.weight_decay": 0,
-    "learner.max_gradient_norm": 1e-6,
-    "learner.value_weight": 0,
-    "evaluation.every_minutes": 0,
-    "evaluation.num_simulations": 1,
-    "checkpoint.every_minutes": 0,
-    "checkpoint.keep": 2,
-}
-
-_FRACTIONS = (
-    "search.dirichlet_fraction",
-    "rollout.opening_fraction",
-    "rollout.search_value_fraction",
-    "learner.final_learning_rate_fraction",
-)
-
-MAY_CHANGE_ON_RESUME = ("minutes", "iterations", "evaluation", "checkpoint", "logging")
-"""Fields, or whole sections, that `selfplay resume` accepts; all else would be another run."""
+MAY_CHANGE_ON_RESUME = ("evaluation", "checkpoint", "logging")
+"""Sections that may change on resume, beside the length of the run; all else is another run."""
 
 
 def get(config: Any, path: str) -> Any:
@@ -252,7 +264,7 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def load(path: Path, **overrides: Any) -> Config:
-    """A config from a TOML file; `overrides` replace top-level fields."""
+    """A config from a TOML file; `overrides`, nested like the file, go on top of it."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -260,9 +272,18 @@ def load(path: Path, **overrides: Any) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is not a TOML file: {error}") from error
     try:
-        return from_dict(values | overrides)
+        return from_dict(_merged(values, overrides))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _merged(values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Nested dictionaries, with those of `overrides` on top."""
+    merged = dict(values)
+    for key, value in overrides.items():
+        nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if nested else value
+    return merged
 
 
 def dumps(config: Config) -> str:
@@ -289,10 +310,11 @@ def _paths(cls: type, prefix: str = "") -> list[str]:
 
 def _refuse_unknown_keys(cls: type, values: dict[str, Any], prefix: str) -> None:
     hints = typing.get_type_hints(cls)
+    known = [field.name for field in dataclasses.fields(cls)]
     for key, value in values.items():
-        if key not in hints:
-            near = difflib.get_close_matches(key, hints, n=1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(hints)}"
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(known)}"
             raise ValueError(f"unknown setting {prefix}{key}; {hint}")
         if dataclasses.is_dataclass(hints[key]) and isinstance(value, dict):
             _refuse_unknown_keys(typing.cast(type, hints[key]), value, f"{prefix}{key}.")

@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 
+from selfplay import __version__
 from selfplay.agent import Agent
 from selfplay.evaluation import opponents
 from selfplay.evaluation.arena import MatchResult, SoloResult, match, solo
@@ -36,6 +37,8 @@ class Evaluation:
     """The agent against each opponent, where there are two players."""
     alone: SoloResult | None
     """Returns on held-out problems, where there is one."""
+    settings: dict[str, Any]
+    """Which checkpoint was judged, how, and on what."""
 
 
 def evaluate(
@@ -70,25 +73,26 @@ def evaluate(
     env, config = agent.env, agent.config
     if any(count < 0 for count in simulations):
         raise ValueError(f"simulations must be at least 0, got {list(simulations)}")
-    solved = env.solved_positions()
-    exact: dict[int, ExactScore] = {}
-    if solved is not None:
-        for count in simulations:
-            act = jax.jit(agent_act(env, agent.evaluator, config.search, count))
-            exact[count] = judge(act, agent.params, solved)
+    if games % 2:
+        raise ValueError(f"games must be even, half with each colour, got {games}")
     count = config.evaluation.num_simulations if player_simulations is None else player_simulations
     act = agent_act(env, agent.evaluator, config.search, count)
     player = Player(f"agent, {count} simulations", act, agent.params)
+    rivals = _opponents(agent, mcts_simulations, minimax_depth) if env.num_players == 2 else []
+    judged = {n: agent_act(env, agent.evaluator, config.search, n) for n in simulations}
+    solved = env.solved_positions()
+    exact: dict[int, ExactScore] = {}
+    if solved is not None:
+        exact = {n: judge(jax.jit(act), agent.params, solved) for n, act in judged.items()}
     matches, alone = [], None
     if games and env.num_players == 1:
         alone = solo(env, player, num_episodes=games, seed=seed)
     elif games:
         plies = min(opening_plies, env.max_steps - 1)
-        for opponent in _opponents(agent, mcts_simulations, minimax_depth):
-            result = match(
-                env, player, opponent, num_games=games, seed=seed, max_opening_plies=plies
-            )
-            matches.append(result)
+        matches = [
+            match(env, player, rival, num_games=games, seed=seed, max_opening_plies=plies)
+            for rival in rivals
+        ]
     evaluation = Evaluation(
         run=Path(run),
         env=config.env,
@@ -96,6 +100,15 @@ def evaluate(
         exact=exact,
         matches=tuple(matches),
         alone=alone,
+        settings={
+            "iteration": agent.iteration,
+            "games": games,
+            "opening_plies": opening_plies,
+            "seed": seed,
+            "selfplay": __version__,
+            "jax": jax.__version__,
+            "device": jax.devices()[0].device_kind,
+        },
     )
     folder = RunDirectory(Path(run))
     write_text(folder.evaluation, json.dumps(to_json(evaluation), indent=2) + "\n")

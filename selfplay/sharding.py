@@ -39,14 +39,19 @@ def over_devices(mesh: Mesh, function: Callable, in_specs: Any, out_specs: Any) 
     )
 
 
-def place(mesh: Mesh, tree: Any, spec: PartitionSpec) -> Any:
-    """The tree's arrays, laid out on the mesh."""
-    return jax.device_put(tree, NamedSharding(mesh, spec))
+def abstract(mesh: Mesh, shapes: Any, specs: Any) -> Any:
+    """Shapes, dtypes and placements of a tree's arrays, to restore into.
 
+    `specs` is a prefix of the tree: one spec serves all arrays below it.
+    """
 
-def abstract(tree: Any) -> Any:
-    """Shapes, dtypes and placements of the tree's arrays, to restore into."""
-    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), tree)
+    def below(spec: PartitionSpec, tree: Any) -> Any:
+        placement = NamedSharding(mesh, spec)
+        return jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), tree
+        )
+
+    return jax.tree.map(below, specs, shapes, is_leaf=lambda x: isinstance(x, PartitionSpec))
 
 
 def share(count: int, mesh: Mesh, field: str) -> int:

@@ -109,7 +109,7 @@ def test_env_must_be_given():
     [
         ({"network": {"width": 0}}, "network.width must be at least 1, got 0"),
         ({"checkpoint": {"keep": 1}}, "checkpoint.keep must be at least 2, got 1"),
-        ({"seed": -1}, "seed must be at least 0, got -1"),
+        ({"seed": -1}, "seed must be between 0 and 2147483647, got -1"),
         ({"minutes": 0.0}, "minutes must be at least 0.01, got 0.0"),
         ({"search": {"dirichlet_fraction": 1.5}}, "dirichlet_fraction must be between 0 and 1"),
         ({"rollout": {"opening_fraction": -0.1}}, "opening_fraction must be between 0 and 1"),
@@ -120,13 +120,20 @@ def test_what_could_never_run_is_refused(values, message):
         config_lib.from_dict({"env": "x", "minutes": 1.0} | values)
 
 
-def test_a_length_must_be_given():
-    with pytest.raises(ValueError, match="minutes or iterations must be set"):
-        Config(env="x")
+def test_sections_refuse_by_themselves():
+    with pytest.raises(ValueError, match=r"search\.num_simulations must be at least 1, got 0"):
+        config_lib.SearchConfig(num_simulations=0)
+
+
+def test_overrides_go_on_top_of_a_file_section_by_section(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text('env = "x"\n[network]\nwidth = 32\ndepth = 5\n')
+    config = config_lib.load(path, env="y", network={"width": 64})
+    assert (config.env, config.network.width, config.network.depth) == ("y", 64, 5)
 
 
 def test_every_bound_names_a_setting():
-    for path in (*config_lib._MINIMA, *config_lib._FRACTIONS):
+    for path in config_lib._RANGES:
         config_lib.get(example(), path)
 
 

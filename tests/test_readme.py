@@ -43,8 +43,10 @@ def test_python_examples_run(tmp_path):
 
 def test_the_game_of_ones_own_trains(tmp_path):
     (tmp_path / "heap.py").write_text(blocks("python")[2])
-    words = ["-m", "selfplay", "train", "heap:Heap", *SHORT.split(), "--run", "runs/heap"]
-    said = run_python(words, tmp_path)
+    selfplay = Path(sys.executable).with_name("selfplay")  # the script, as a person would
+    said = run_python(
+        [selfplay, "train", "heap:Heap", *SHORT.split(), "--run", "runs/heap"], tmp_path
+    )
     assert "Done" in said
     assert (tmp_path / "runs" / "heap" / "checkpoints").exists()
 

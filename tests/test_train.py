@@ -14,7 +14,7 @@ from selfplay import config as config_lib
 from selfplay import train as train_lib
 from selfplay.agent import Agent
 from selfplay.evaluate import evaluate
-from selfplay.run import checkpoint, metrics, progress
+from selfplay.run import checkpoint, directory, metrics, progress
 from selfplay.run.directory import RunDirectory
 
 SETTINGS = {
@@ -46,8 +46,7 @@ def saved_leaves(run):
     """All that the newest checkpoint holds, as bytes."""
     path = checkpoint.newest_sound(RunDirectory(run).checkpoints)
     program = train_lib.make_program(RunDirectory(run).read_config())
-    abstract = train_lib.sharding.abstract(program.init(None))
-    state = checkpoint.restore(path, "state", abstract)
+    state = checkpoint.restore(path, "state", program.abstract())
     return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(state)]
 
 
@@ -118,7 +117,7 @@ def test_a_finished_run_goes_on_when_asked(finished, config, tmp_path):
 
 
 def test_minutes_become_iterations_once_and_are_saved(config, tmp_path):
-    timed = dataclasses.replace(config, iterations=None, minutes=0.15)
+    timed = dataclasses.replace(config, iterations=None, minutes=0.2)
     run = train_lib.train(timed, run=tmp_path / "run")
     newest = checkpoint.newest_sound(run / "checkpoints")
     assert checkpoint.read_info(newest)["iterations"] == int(newest.name) > 6
@@ -133,8 +132,46 @@ def test_only_some_settings_change_on_resume(finished, config):
 def test_a_new_environment_version_is_refused(finished, monkeypatch):
     cls = type(Agent.load(finished).env)
     monkeypatch.setattr(cls, "version", "another")
-    with pytest.raises(ValueError, match="environment_version 1, but now it is another"):
+    with pytest.raises(ValueError, match="version 1 of TicTacToe, but now it is version another"):
         train_lib.resume(finished, iterations=9)
+
+
+def test_settings_edited_by_hand_are_seen(config, tmp_path):
+    run = train_lib.train(config, run=tmp_path / "run")
+    edited = dataclasses.replace(config, seed=7)
+    RunDirectory(run).write_config(edited)
+    with pytest.raises(ValueError, match="seed cannot change on resume, from 0 to 7"):
+        train_lib.resume(run, iterations=9)
+
+
+def test_a_longer_end_is_saved_before_the_first_iteration(config, tmp_path):
+    run = train_lib.train(config, run=tmp_path / "run")
+
+    class Stop:
+        def on_iteration(self, row):
+            raise RuntimeError("killed")
+
+        def close(self):
+            pass
+
+    with pytest.raises(RuntimeError, match="killed"):
+        train_lib.resume(run, minutes=1.0, watchers=[Stop()])
+    newest = checkpoint.newest_sound(run / "checkpoints")
+    assert newest.name == "00000006"
+    assert checkpoint.read_info(newest)["iterations"] > 6
+
+
+def test_a_run_that_dies_before_its_first_checkpoint_leaves_its_name_free(
+    config, tmp_path, monkeypatch
+):
+    def die(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save", die)
+    with pytest.raises(KeyboardInterrupt):
+        train_lib.train(config, run=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert directory.newest(tmp_path) is None
 
 
 def test_a_run_starts_warm_from_another(finished, config, tmp_path):

@@ -179,7 +179,7 @@ def _figures(row: dict[str, float]) -> Table:
         [
             ("policy loss", text("loss/policy", plain)),
             ("value loss", text("loss/value", plain)),
-            ("KL search‖network", text("kl/target_policy", plain)),
+            ("KL target‖network", text("kl/target_policy", plain)),
             ("rows in buffer", text("buffer/rows", whole)),
             ("rows added", text("buffer/rows_added", whole)),
         ],

@@ -35,7 +35,7 @@ def play_in_terminal(
     console.print(f"You are the {side} player. Type {HELP}.\n", highlight=False)
     history = [jax.jit(agent.env.init)()]
     step = jax.jit(agent.env.step)
-    while not _ended(history[-1]):
+    while not bool(history[-1].ended):
         state = history[-1]
         console.print(agent.env.render((), state), "\n", highlight=False, markup=False)
         if int(state.current_player) == person:
@@ -46,7 +46,8 @@ def play_in_terminal(
             if action == UNDONE:
                 continue
         else:
-            decision = agent.act(state, num_simulations=simulations)
+            with console.status("thinking"):
+                decision = agent.act(state, num_simulations=simulations)
             action = decision.action
             console.print(thoughts(agent.env, state, decision))
             name = agent.env.format_action(action)
@@ -67,18 +68,19 @@ def _ask(
     legal = np.asarray(env.legal_action_mask((), state))
     while True:
         try:
-            text = console.input("Your move: ").strip().lower()
+            text = console.input("Your move: ").strip()
         except EOFError:
             return None
-        if text in ("quit", "exit", "q"):
+        word = text.lower()
+        if word in ("quit", "exit", "q"):
             return None
-        if text == "undo":
+        if word == "undo":
             if _undo(history, person):
                 return UNDONE
             console.print("There is no move of yours to take back.")
-        elif text == "hint":
+        elif word == "hint":
             console.print(thoughts(env, state, agent.act(state, num_simulations=simulations)))
-        elif text in ("", "help", "?"):
+        elif word in ("", "help", "?"):
             moves = ", ".join(env.format_action(int(a)) for a in np.flatnonzero(legal))
             console.print(f"Type {HELP}. Moves: {moves}.", highlight=False)
         else:
@@ -96,7 +98,8 @@ def _parse(console: Console, env: Environment, text: str, legal: np.ndarray) -> 
         return None
     if not legal[action]:
         moves = ", ".join(env.format_action(int(a)) for a in np.flatnonzero(legal))
-        console.print(f"{text} is not allowed here; moves: {moves}.", highlight=False)
+        message = f"{text} is not allowed here; moves: {moves}."
+        console.print(message, highlight=False, markup=False)
         return None
     return action
 
@@ -131,10 +134,6 @@ def thoughts(env: Environment, state: State, decision: Decision, most: int = 8) 
             style="bold" if action == decision.action else None,
         )
     return table
-
-
-def _ended(state: State) -> bool:
-    return bool(state.terminated | state.truncated)
 
 
 def _verdict(state: State, person: int) -> str:

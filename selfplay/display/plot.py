@@ -46,10 +46,10 @@ def plot_run(run: Path, output: Path | None = None) -> Path:
     if not panels:
         raise ValueError(f"{run} has nothing to draw yet: no iteration is finished")
     figure = Figure(figsize=(11, 7), layout="constrained")
-    axes = figure.subplots(-(-len(panels) // 2), 2, squeeze=False).flat
+    axes = figure.subplots(-(-len(panels) // 2), 2, squeeze=False).ravel()
     for axis, (title, curves) in zip(axes, panels.items(), strict=False):
         _draw(axis, title, curves, rows)
-    for axis in list(axes)[len(panels) :]:
+    for axis in axes[len(panels) :]:
         axis.set_visible(False)
     network, search = config.network, config.search
     figure.suptitle(

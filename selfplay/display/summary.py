@@ -1,5 +1,7 @@
 """Tables for a person: the environments, a run's end, an evaluation."""
 
+import shutil
+import sys
 from pathlib import Path
 
 import jax
@@ -18,10 +20,11 @@ from selfplay.run.directory import RunDirectory
 def print_environments() -> None:
     """Lists the installed environments; one that cannot be imported is named with its reason."""
     table = Table(title="Environments", title_justify="left")
-    columns = ("name", "actions", "players", "most steps", "bytes/state", "exact truth", "verifier")
+    columns = ("name", "actions", "players", "steps", "bytes/state", "exact truth", "verifier")
     words = ("name", "exact truth", "verifier")
     for column in columns:
-        table.add_column(column, justify="left" if column in words else "right")
+        side = "left" if column in words else "right"
+        table.add_column(column, justify=side, no_wrap=column == "name")
     broken = []
     for name in registry.names():
         try:
@@ -70,7 +73,7 @@ def print_end(run: Path) -> None:
     done, planned = last.get("iteration", 0), last.get("iterations")
     if planned is None or done < planned:
         console.print(f"\n[yellow]Stopped[/] after iteration {done:,}; everything is saved.")
-        command = f"  go on        selfplay resume {shown}"
+        command = f"  go on        {program()} resume {shown}"
         console.print(command, highlight=False, soft_wrap=True)
         return
     games = sum(row["games"] for row in rows)
@@ -90,7 +93,7 @@ def print_end(run: Path) -> None:
     }.items():
         more = " --minutes 10" if command == "resume" else ""
         console.print(
-            f"  {what:<18}selfplay {command} {shown}{more}", highlight=False, soft_wrap=True
+            f"  {what:<18}{program()} {command} {shown}{more}", highlight=False, soft_wrap=True
         )
 
 
@@ -161,6 +164,14 @@ def match_table(matches: tuple[MatchResult, ...]) -> Table:
             f"{100 * low:.1f} – {100 * high:.1f}",
         )
     return table
+
+
+def program() -> str:
+    """What to type for `selfplay` here: its path, where the shell would not find it."""
+    if shutil.which("selfplay"):
+        return "selfplay"
+    invoked = Path(sys.argv[0])
+    return _shortest(invoked) if invoked.name == "selfplay" else "python -m selfplay"
 
 
 def _shortest(path: Path) -> str:

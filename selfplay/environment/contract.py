@@ -54,6 +54,11 @@ class State(struct.PyTreeNode):
     step_count: jax.Array
     """int16 []: steps since the beginning."""
 
+    @property
+    def ended(self) -> jax.Array:
+        """bool []: the episode is over, one way or the other."""
+        return self.terminated | self.truncated
+
     @classmethod
     def start(cls, num_players: int, **fields: Any):
         """A state before the first move, player 0 to move, with the environment's own fields."""
@@ -243,27 +248,59 @@ class Environment(abc.ABC, Generic[StateT]):
     # The laws --------------------------------------------------------------------------------
 
     def init(self, problem: Problem = NO_PROBLEM) -> StateT:
-        """The state before the first move."""
-        return self._start(problem)
+        """The state before the first move; ended already where nothing can be done."""
+        state = self._start(problem)
+        dead_end = ~self._legal_checked(problem, state).any()
+        return state.replace(terminated=state.terminated | dead_end)
 
     def legal_action_mask(self, problem: Problem, state: StateT) -> jax.Array:
         """bool [num_actions]; all True once the episode has ended."""
-        return self._legal(problem, state) | state.terminated | state.truncated
+        return self._legal_checked(problem, state) | state.ended
 
     def step(self, problem: Problem, state: StateT, action: jax.Array) -> StateT:
         """The state after `action` (int32 []), under the laws of the module's docstring."""
-        ended = state.terminated | state.truncated
-        legal = self._legal(problem, state)[action]
+        action = jnp.asarray(action, jnp.int32)
+        legal = self._legal_checked(problem, state)[action]
         quiet = state.replace(rewards=jnp.zeros_like(state.rewards))
         count = quiet.step_count + jnp.int16(1)
         played = self._play(problem, quiet, action).replace(step_count=count)
-        dead_end = ~self._legal(problem, played).any()
+        self._refuse_changed_fields(quiet, played)
+        dead_end = ~self._legal_checked(problem, played).any()
         over = played.terminated | dead_end
         played = played.replace(terminated=over, truncated=~over & (count >= self.max_steps))
         lost = quiet.replace(
             rewards=self._loss(state.current_player), terminated=jnp.bool_(True), step_count=count
         )
-        return select(ended, quiet, select(legal, played, lost))
+        return select(state.ended, quiet, select(legal, played, lost))
+
+    def _legal_checked(self, problem: Problem, state: StateT) -> jax.Array:
+        """What the rules allow. Raises ValueError if that is no mask of the actions."""
+        mask = self._legal(problem, state)
+        if mask.shape != (self.num_actions,) or mask.dtype != jnp.bool_:
+            raise ValueError(
+                f"{type(self).__name__}: the mask of legal actions must be bool "
+                f"[{self.num_actions}], got {mask.dtype} {list(mask.shape)}"
+            )
+        return mask
+
+    def _refuse_changed_fields(self, before: StateT, after: StateT) -> None:
+        """Raises ValueError naming a field that a move gave another shape or dtype."""
+        if jax.tree.structure(before) != jax.tree.structure(after):
+            raise ValueError(
+                f"{type(self).__name__}: a move must return the same kind of state, "
+                f"{type(before).__name__}, got {type(after).__name__}"
+            )
+        fields = zip(
+            jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(after), strict=True
+        )
+        for (path, old), new in fields:
+            old, new = jax.typeof(old), jax.typeof(new)
+            if (old.shape, old.dtype) != (new.shape, new.dtype):
+                raise ValueError(
+                    f"{type(self).__name__}: a move must keep the shape and dtype of "
+                    f"{type(before).__name__}{jax.tree_util.keystr(path)}, {old.dtype} "
+                    f"{list(old.shape)}, but made it {new.dtype} {list(new.shape)}"
+                )
 
     def _loss(self, player: jax.Array) -> jax.Array:
         """float32 [num_players]: the price of an illegal move."""
@@ -282,6 +319,32 @@ class Environment(abc.ABC, Generic[StateT]):
         """Values in [-1, 1] to returns in the environment's units."""
         low, high = self.return_range
         return (value + 1.0) * ((high - low) / 2.0) + low
+
+
+def refuse_unfit_facts(env: Environment[Any]) -> None:
+    """Raises ValueError naming a static fact that is missing or cannot be."""
+    name = type(env).__name__
+    for fact in ("num_actions", "num_players", "max_steps", "observation_spec"):
+        if not hasattr(env, fact):
+            raise ValueError(f"{name} must set {fact}")
+    low, high = env.return_range
+    limits = {
+        "num_actions must be at least 1": env.num_actions >= 1,
+        "num_players must be 1 or 2": env.num_players in (1, 2),
+        "max_steps must be between 1 and 32767": 1 <= env.max_steps <= 32_767,
+        "return_range must be (low, high) with low < high": low < high,
+        "return_range must be symmetric with two players": env.num_players == 1 or low == -high,
+        "num_symmetries must be at least 1": env.num_symmetries >= 1,
+    }
+    for law, holds in limits.items():
+        if not holds:
+            got = getattr(env, law.split()[0])
+            raise ValueError(f"{name}: {law}, got {got}")
+    if not isinstance(env.observation_spec, ArraySpec | TokenSpec):
+        raise ValueError(
+            f"{name}: observation_spec must be an ArraySpec or a TokenSpec, "
+            f"got {env.observation_spec!r}"
+        )
 
 
 class Game(Environment[StateT]):

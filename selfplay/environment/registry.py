@@ -40,7 +40,7 @@ def target(name: str) -> tuple[str, str]:
 
 def make(name: str, **arguments: Any) -> "Environment[Any]":
     """The environment `name`, with its own arguments, such as a board's size."""
-    from selfplay.environment.contract import Environment  # imports JAX
+    from selfplay.environment.contract import Environment, refuse_unfit_facts  # imports JAX
 
     module_name, class_name = target(name)
     try:
@@ -58,9 +58,11 @@ def make(name: str, **arguments: Any) -> "Environment[Any]":
         accepted = ", ".join(inspect.signature(cls).parameters) or "none"
         raise ValueError(f"environment {name!r}: {error}; its arguments: {accepted}") from None
     try:
-        return cls(**arguments)
+        env = cls(**arguments)
+        refuse_unfit_facts(env)
     except ValueError as error:
         raise ValueError(f"environment {name!r}: {error}") from error
+    return env
 
 
 def preset_path(name: str) -> Path | None:
@@ -77,8 +79,8 @@ def preset_path(name: str) -> Path | None:
 
 
 def preset(name: str, **overrides: Any) -> config_lib.Config:
-    """The config that `selfplay train NAME` uses; `overrides` replace top-level fields."""
+    """The config that `selfplay train NAME` uses; `overrides` go on top of it."""
     path = preset_path(name)
     if path is None:
-        return config_lib.from_dict({"minutes": 10.0} | overrides | {"env": name})
+        return config_lib.from_dict(overrides | {"env": name})
     return config_lib.load(path, **(overrides | {"env": name}))

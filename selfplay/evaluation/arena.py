@@ -282,7 +282,7 @@ def _opening(env: Environment, max_plies: jax.Array, key: jax.Array) -> tuple[Pr
 
 def _running(state: State) -> jax.Array:
     """bool: which games go on."""
-    return ~(state.terminated | state.truncated)
+    return ~state.ended
 
 
 def _fold_in_each(key: jax.Array, count: int) -> jax.Array:

@@ -28,13 +28,15 @@ def make_look(
         ),
     }
 
+    if solved is None:
+        return lambda params: {}
+    random = random_score(solved).kept
+
     def look(params: Params) -> dict[str, float]:
-        if solved is None:
-            return {}
         scores = {name: judge(act, params, solved) for name, act in acts.items()}
         return {f"exact/{name}": score.kept for name, score in scores.items()} | {
             "exact/network_value_sign": scores["network"].value_sign_right,
-            "exact/random": random_score(solved).kept,
+            "exact/random": random,
         }
 
     return look

@@ -115,7 +115,7 @@ def _playout(env: Environment, key: jax.Array, problem: Problem, state: State) -
     mover = state.current_player
 
     def unfinished(carry: tuple[State, jax.Array]) -> jax.Array:
-        return ~(carry[0].terminated | carry[0].truncated)
+        return ~carry[0].ended
 
     def body(carry: tuple[State, jax.Array]) -> tuple[State, jax.Array]:
         state, total = carry

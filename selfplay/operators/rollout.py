@@ -98,6 +98,8 @@ class Rollout:
         index, problem, state = carry
         keys = jax.vmap(lambda k: jax.random.split(k, 3))(self._game_keys(key, index))
         action, targets = self.operator.improve(params, keys[:, 0], problem, state, generation)
+        # A problem with nothing to do is over at once: there was no decision to learn from.
+        targets = targets.replace(weight=jnp.where(state.ended, 0.0, targets.weight))
         action = jax.vmap(self._explore)(keys[:, 1], state, action, targets.action_weights)
         after = jax.vmap(self.env.step)(problem, state, action)
         trajectory = Trajectory(
@@ -106,9 +108,8 @@ class Rollout:
             terminated=after.terminated,
             truncated=after.truncated,
         )
-        ended = after.terminated | after.truncated
         fresh = jax.vmap(self._new_game)(keys[:, 2])
-        problem, state = jax.vmap(select)(ended, fresh, (problem, after))
+        problem, state = jax.vmap(select)(after.ended, fresh, (problem, after))
         return (index, problem, state), trajectory
 
     def _explore(
@@ -167,8 +168,7 @@ def random_plies(
             jax.random.fold_in(key, count), jnp.where(legal, 0.0, -jnp.inf)
         )
         after = env.step(problem, state, action.astype(jnp.int32))
-        ended = after.terminated | after.truncated
-        return select(ended, (state, length), (after, count + 1))
+        return select(after.ended, (state, length), (after, count + 1))
 
     return jax.lax.while_loop(unfinished, body, (state, jnp.int32(0)))[0]
 

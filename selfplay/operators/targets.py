@@ -1,5 +1,6 @@
 """What is learnt from: targets, each with where it came from, and returns for the mover."""
 
+import chex
 import jax
 import jax.numpy as jnp
 from flax import struct
@@ -65,6 +66,10 @@ def episode_returns(
     Returns:
         returns float32 [T, B, P] and known bool [T, B].
     """
+
+    chex.assert_rank(rewards, 3)
+    chex.assert_equal_shape([rewards, bootstrap])
+    chex.assert_shape([terminated, truncated], rewards.shape[:2])
 
     def backwards(later, now):
         later_return, later_known = later

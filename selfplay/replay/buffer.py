@@ -39,9 +39,8 @@ def add(buffer: Buffer, targets: Targets) -> tuple[Buffer, jax.Array]:
     keep = targets.weight > 0
     if keep.shape[0] > capacity:
         raise ValueError(
-            f"replay.capacity must be at least {keep.shape[0]} rows a device, what one iteration "
-            f"can add (rollout.num_games * (max_steps + rollout.steps_per_iteration) over the "
-            f"devices), got {capacity}"
+            f"the ring must hold at least the {keep.shape[0]} rows that are added at once, "
+            f"got a capacity of {capacity}"
         )
     count = keep.sum(dtype=jnp.int32)
     slot = (buffer.cursor[0] + jnp.cumsum(keep, dtype=jnp.int32) - 1) % capacity

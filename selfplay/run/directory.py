@@ -12,7 +12,9 @@ import dataclasses
 import datetime
 import fcntl
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from selfplay import config as config_lib
@@ -47,7 +49,7 @@ class RunDirectory:
 
     @property
     def evaluation(self) -> Path:
-        """Scores at the end."""
+        """What `selfplay evaluate` found last."""
         return self.path / "evaluation.json"
 
     def read_config(self) -> Config:
@@ -69,30 +71,59 @@ class RunDirectory:
         with (self.path / ".lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 raise ValueError(f"another process is training {self.path}") from None
             yield
 
 
-def create(path: Path | None, config: Config) -> RunDirectory:
-    """A new run's folder, by default `runs/ENV-DATE-TIME`. Raises ValueError if it is taken."""
-    if path is None:
-        now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        path = Path("runs") / f"{config.env.replace(':', '-')}-{now}"
+def refuse_taken(path: Path) -> None:
+    """Raises ValueError if a new run cannot be made at `path`."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ValueError(
             f"{path} exists already; to go on with it: selfplay resume {path}; "
             "for a new run name a new folder"
         )
-    path.mkdir(parents=True, exist_ok=True)
-    run = RunDirectory(path.absolute())
-    run.write_config(config)
-    return run
+
+
+def default_path(config: Config) -> Path:
+    """`runs/ENV-DATE-TIME`, with a number behind it if that is taken."""
+    now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    name = f"{config.env.replace(':', '-')}-{now}"
+    paths = (Path("runs") / f"{name}{suffix}" for suffix in ("", *map("-{}".format, range(2, 99))))
+    return next(path for path in paths if not path.exists())
+
+
+@contextlib.contextmanager
+def create(
+    path: Path, config: Config, fill: Callable[[RunDirectory], None]
+) -> Iterator[RunDirectory]:
+    """Makes a new run's folder with its first contents, and holds it.
+
+    `fill` writes into a folder of another name, which is then renamed: a process that is killed
+    leaves no run or a whole one. Raises ValueError if `path` is taken.
+    """
+    refuse_taken(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = RunDirectory(Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)))
+    try:
+        with unfinished.lock():
+            unfinished.path.chmod(0o755)
+            unfinished.write_config(config)
+            fill(unfinished)
+            try:
+                unfinished.path.rename(path)
+            except OSError:
+                refuse_taken(path)
+                raise
+            yield RunDirectory(path.absolute())
+    finally:
+        shutil.rmtree(unfinished.path, ignore_errors=True)
 
 
 def newest(root: Path = Path("runs")) -> Path | None:
     """The run under `root` whose settings were written last, if there is any."""
-    configs = sorted(root.glob("*/config.toml"), key=lambda file: file.stat().st_mtime)
+    configs = [file for file in root.glob("*/config.toml") if file.parent.name[0] != "."]
+    configs.sort(key=lambda file: file.stat().st_mtime)
     return configs[-1].parent if configs else None
 
 

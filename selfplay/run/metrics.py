@@ -5,6 +5,7 @@ group before its slash. A resumed run drops the rows after the iteration it goes
 that none is told twice.
 """
 
+import importlib.util
 import json
 import math
 import os
@@ -127,6 +128,12 @@ class WeightsAndBiases:
     def close(self) -> None:
         """Waits until all is sent."""
         self._run.finish()
+
+
+def refuse_missing(config: Config) -> None:
+    """Raises RuntimeError if the settings need a library that is not installed."""
+    if config.logging.wandb and importlib.util.find_spec("wandb") is None:
+        raise RuntimeError("logging.wandb needs wandb: pip install 'selfplay[wandb]'")
 
 
 def open_watchers(run: RunDirectory, config: Config, iteration: int) -> list[Watcher]:

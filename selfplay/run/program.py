@@ -46,6 +46,8 @@ class Program:
     mesh: Mesh
     init: Callable[[Params | None], RunState]
     """A run that has not begun; with parameters it starts warm, without from the seed."""
+    abstract: Callable[[], RunState]
+    """Shapes, dtypes and placements of such a run, to restore into."""
     play: Callable[[RunState, jax.Array], tuple[RunState, Metrics]]
     """`(state, iteration)`: self-play into the buffer. The old state is consumed."""
     learn: Callable[[RunState, jax.Array, jax.Array], tuple[RunState, Metrics]]
@@ -100,25 +102,31 @@ def make_program(config: Config) -> Program:
         new, metrics = learner.learn(state.learner, state.buffer, key, total_updates)
         return state.replace(learner=new), metrics
 
-    def over_devices(function: Callable, *scalars: Any) -> Callable:
+    def iteration(function: Callable, *scalars: Any) -> Callable:
         wrapped = sharding.over_devices(
             mesh, function, (specs, *scalars), (specs, sharding.REPLICATED)
         )
         return jax.jit(wrapped, donate_argnums=0)
 
+    index = jnp.arange(config.rollout.num_games, dtype=jnp.int32)
+    begin = sharding.over_devices(mesh, init_share, (sharding.REPLICATED, sharding.SPLIT), specs)
+
     def init(params: Params | None) -> RunState:
         params = jax.jit(network.init)(network_key) if params is None else params
-        index = jnp.arange(config.rollout.num_games, dtype=jnp.int32)
-        in_specs = (sharding.REPLICATED, sharding.SPLIT)
-        return jax.jit(sharding.over_devices(mesh, init_share, in_specs, specs))(params, index)
+        return jax.jit(begin)(params, index)
+
+    def abstract() -> RunState:
+        params = jax.eval_shape(network.init, network_key)
+        return sharding.abstract(mesh, jax.eval_shape(begin, params, index), specs)
 
     return Program(
         env=env,
         network=network,
         mesh=mesh,
         init=init,
-        play=over_devices(play_share, sharding.REPLICATED),
-        learn=over_devices(learn_share, sharding.REPLICATED, sharding.REPLICATED),
+        abstract=abstract,
+        play=iteration(play_share, sharding.REPLICATED),
+        learn=iteration(learn_share, sharding.REPLICATED, sharding.REPLICATED),
     )
 
 
@@ -129,6 +137,13 @@ def _check(config: Config, env: Environment) -> None:
         raise ValueError(
             f"rollout.max_opening_plies must be less than the {env.max_steps} steps that "
             f"{config.env} can take, got {plies}"
+        )
+    rows = config.rollout.num_games * (env.max_steps + config.rollout.steps_per_iteration)
+    if rows > config.replay.capacity:
+        raise ValueError(
+            f"replay.capacity must be at least {rows}, what an iteration can add: "
+            f"rollout.num_games * (the {env.max_steps} steps of {config.env} + "
+            f"rollout.steps_per_iteration), got {config.replay.capacity}"
         )
     if config.replay.min_rows > config.replay.capacity:
         raise ValueError(

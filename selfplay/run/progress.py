@@ -37,15 +37,15 @@ class Clock:
         Args:
             deadline: seconds of training at which a run that is measured in minutes ends.
             before: seconds spent by earlier processes.
-            started: `time.time()` at which this process began, by default now.
+            started: `time.monotonic()` at which this process began, by default now.
         """
         self.deadline = deadline
-        self._zero = (time.time() if started is None else started) - before
+        self._zero = (time.monotonic() if started is None else started) - before
 
     @property
     def seconds(self) -> float:
         """Seconds of training so far."""
-        return time.time() - self._zero
+        return time.monotonic() - self._zero
 
 
 class Every:
@@ -163,6 +163,7 @@ def iteration_row(
 
     `seconds` is asked once all numbers have come from the device.
     """
+    played, learned = jax.device_get((played, learned))
     sums = {key: float(value) for key, value in played.items()}
     means = {key: float(value) for key, value in learned.items()}
     took = seconds()
@@ -186,8 +187,9 @@ def refuse_non_finite(row: Row, iteration: int) -> None:
     """Raises NonFiniteLossError, saying what was seen, if any metric is not finite."""
     bad = [f"{key} = {value}" for key, value in row.items() if not math.isfinite(value)]
     if bad:
+        rate = f" at learning rate {row['learning_rate']:.2g}" if "learning_rate" in row else ""
         raise NonFiniteLossError(
-            f"learning in iteration {iteration} gave {', '.join(bad)} at learning rate "
-            f"{row['learning_rate']:.2g}; nothing of it was saved. Resume from the last good "
-            "checkpoint, or train anew with a lower learner.learning_rate or in float32"
+            f"iteration {iteration} gave {', '.join(bad)}{rate}; nothing of it was saved, and the "
+            "last good checkpoint stays. To resume would lead here again: start a new run from "
+            "this one with a lower rate, selfplay train ENV --from RUN --learner.learning-rate X"
         )

@@ -14,8 +14,13 @@ from selfplay.run.directory import RunDirectory
 CONFIG = Config(env="tic_tac_toe", iterations=3, search=SearchConfig(num_simulations=7))
 
 
+def create(path, fill=lambda run: None, config=CONFIG):
+    with directory.create(path, config, fill) as run:
+        return run
+
+
 def test_create_writes_the_settings_and_reads_them_back(tmp_path):
-    run = directory.create(tmp_path / "deep" / "run", CONFIG)
+    run = create(tmp_path / "deep" / "run")
     assert run.path == tmp_path / "deep" / "run"
     assert run.read_config() == CONFIG
     files = (run.config_file, run.metrics, run.checkpoints, run.tensorboard, run.evaluation)
@@ -29,24 +34,65 @@ def test_create_refuses_what_is_taken_and_touches_nothing(tmp_path):
     taken.mkdir()
     (taken / "thesis.txt").write_text("mine")
     with pytest.raises(ValueError, match=r"taken exists already.*resume"):
-        directory.create(taken, CONFIG)
+        create(taken)
     assert [p.name for p in taken.iterdir()] == ["thesis.txt"]
     with pytest.raises(ValueError, match="exists already"):
-        directory.create(taken / "thesis.txt", CONFIG)
+        create(taken / "thesis.txt")
     assert (taken / "thesis.txt").read_text() == "mine"
 
 
 def test_create_takes_an_empty_folder_but_not_a_run(tmp_path):
-    run = directory.create(tmp_path, CONFIG)
+    (tmp_path / "run").mkdir()
+    run = create(tmp_path / "run")
     with pytest.raises(ValueError, match="exists already"):
-        directory.create(run.path, CONFIG)
+        create(run.path)
 
 
-def test_default_folder_bears_the_environment_and_is_absolute(tmp_path, monkeypatch):
+def test_a_run_takes_its_name_once_it_is_whole(tmp_path):
+    seen = []
+
+    def fill(run):
+        seen.append((run.path.name, (tmp_path / "run").exists(), run.read_config()))
+        (run.path / "first").write_text("checkpoint")
+
+    run = create(tmp_path / "run", fill)
+    assert seen[0][0] != "run" and seen[0][1:] == (False, CONFIG)
+    assert (run.path / "first").read_text() == "checkpoint"
+
+    def fail(run):
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        create(tmp_path / "other", fail)
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_of_two_that_want_a_name_one_gets_it(tmp_path):
+    def overtaken(run):
+        create(tmp_path / "run")
+
+    with pytest.raises(ValueError, match="exists already"):
+        create(tmp_path / "run", overtaken)
+    assert directory.RunDirectory(tmp_path / "run").read_config() == CONFIG
+
+
+def test_a_new_run_is_held_while_it_is_used(tmp_path):
+    making = directory.create(tmp_path / "run", CONFIG, lambda run: None)
+    refused = pytest.raises(ValueError, match="another process")
+    with making as run, refused, run.lock():
+        pass
+    with run.lock():
+        pass
+
+
+def test_default_folder_bears_the_environment_and_is_free(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = directory.create(None, Config(env="mine.games:Nim", iterations=1))
-    assert run.path.parent == tmp_path / "runs"
-    assert run.path.name.startswith("mine.games-Nim-20")
+    config = Config(env="mine.games:Nim", iterations=1)
+    first = directory.default_path(config)
+    assert first.parent == Path("runs")
+    assert first.name.startswith("mine.games-Nim-20")
+    run = create(first, config=config)
+    assert not directory.default_path(config).exists()
     monkeypatch.chdir("/")
     assert run.read_config().env == "mine.games:Nim"
 
@@ -59,7 +105,7 @@ def test_a_folder_without_settings_is_no_run(tmp_path):
 def test_newest_is_the_run_whose_settings_were_written_last(tmp_path):
     assert directory.newest(tmp_path) is None
     for name, when in (("b", 100), ("a", 300), ("c", 200)):
-        run = directory.create(tmp_path / name, CONFIG)
+        run = create(tmp_path / name)
         os.utime(run.config_file, (when, when))
     (tmp_path / "not a run").mkdir()
     assert directory.newest(tmp_path) == tmp_path / "a"
@@ -119,7 +165,7 @@ with RunDirectory(pathlib.Path(sys.argv[1])).lock():
 
 
 def test_lock_excludes_another_process_until_it_dies(tmp_path):
-    run = directory.create(tmp_path / "run", CONFIG)
+    run = create(tmp_path / "run")
     command = [sys.executable, "-c", HOLD, str(run.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         try:

@@ -79,7 +79,7 @@ def test_total_updates():
 
 def test_clock_counts_earlier_processes_and_the_command_itself(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(time, "time", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     clock = progress.Clock(60.0)
     resumed = progress.Clock(60.0, before=20.0, started=995.0)
     assert (clock.seconds, resumed.seconds) == (0.0, 25.0)

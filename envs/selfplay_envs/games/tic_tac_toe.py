@@ -141,7 +141,7 @@ class TicTacToe(Game[TicTacToeState]):
         index = ((mine + 2 * theirs) * _POWERS).sum(dtype=jnp.int32)
         values = jnp.asarray(_action_values())[index].astype(jnp.float32)
         values = jnp.where(self.legal(state), values, jnp.nan)
-        return jnp.where(state.terminated | state.truncated, 0.0, values)
+        return jnp.where(state.ended, 0.0, values)
 
     def _planes(self, state: TicTacToeState) -> jax.Array:
         """bool [2, size, size]."""

@@ -1,0 +1,126 @@
+"""A run in memory, between two iterations: begun, saved and restored."""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+
+from selfplay import config as config_lib
+from selfplay.config import MAY_CHANGE_ON_RESUME, Config, difference
+from selfplay.environment.contract import Environment
+from selfplay.networks.contract import Network, Params
+from selfplay.run import checkpoint
+from selfplay.run.directory import RunDirectory
+from selfplay.run.program import Program, RunState
+from selfplay.run.progress import Clock
+
+
+@dataclasses.dataclass
+class Session:
+    """What the loop works on."""
+
+    config: Config
+    program: Program
+    state: RunState
+    clock: Clock
+    iteration: int = 0
+    """Iterations done."""
+    iterations: int | None = None
+    """The planned end; None until the speed is known."""
+    saved: int | None = None
+    """Iterations in the newest checkpoint of this session."""
+
+    def save(self, run: RunDirectory) -> None:
+        """Writes a checkpoint of the whole run, and drops the oldest."""
+        trees = {"params": self.state.learner.params, "state": self.state}
+        info = {
+            "iterations": self.iterations,
+            "seconds": self.clock.seconds,
+            "environment_version": self.program.env.version,
+            "num_devices": self.program.mesh.size,
+            "config": config_lib.to_dict(self.config),
+        }
+        checkpoint.save(run.checkpoints, self.iteration, trees, info)
+        checkpoint.prune(run.checkpoints, self.config.checkpoint.keep)
+        self.saved = self.iteration
+
+    def extend(self, minutes: float | None, iterations: int | None) -> None:
+        """Moves the planned end: to `iterations`, or `minutes` further at the speed so far."""
+        if iterations is not None:
+            self.iterations = iterations
+        elif minutes is not None and self.iteration:
+            pace = self.iteration / self.clock.seconds
+            self.iterations = self.iteration + max(1, int(60.0 * minutes * pace))
+        elif minutes is not None:
+            self.clock.deadline = self.clock.seconds + 60.0 * minutes
+
+
+def restore(run: RunDirectory, config: Config, program: Program, started: float | None) -> Session:
+    """The run as its newest sound checkpoint left it.
+
+    Raises ValueError if none is sound, or if one was made by other settings than `config`.
+    """
+    path = checkpoint.newest_sound(run.checkpoints)
+    info = checkpoint.read_info(path)
+    refuse_other_version(path, program.env)
+    if info["num_devices"] != program.mesh.size:
+        raise ValueError(
+            f"{path} was saved on {info['num_devices']} devices, but now there are "
+            f"{program.mesh.size}"
+        )
+    refuse_changes(config_lib.from_dict(info["config"]), config, run.path)
+    clock = Clock(60.0 * config.minutes, before=info["seconds"], started=started)
+    return Session(
+        config=config,
+        program=program,
+        state=checkpoint.restore(path, "state", program.abstract()),
+        clock=clock,
+        iteration=int(path.name),
+        iterations=info["iterations"],
+        saved=int(path.name),
+    )
+
+
+def refuse_changes(saved: Config, config: Config, run: Path) -> None:
+    """Raises ValueError naming a setting that changed though it may not on resume."""
+    for field in difference(saved, config):
+        if field.split(".")[0] not in (*MAY_CHANGE_ON_RESUME, "minutes", "iterations"):
+            raise ValueError(
+                f"{field} cannot change on resume, from {config_lib.get(saved, field)!r} to "
+                f"{config_lib.get(config, field)!r}; what can: "
+                f"{', '.join(MAY_CHANGE_ON_RESUME)}. For a new run from this one's network: "
+                f"selfplay train ENV --from {run}"
+            )
+
+
+def refuse_other_version(path: Path, env: Environment) -> None:
+    """Raises ValueError if a checkpoint was made under other rules."""
+    saved = checkpoint.read_info(path)["environment_version"]
+    if saved != env.version:
+        raise ValueError(
+            f"{path} was saved with version {saved} of {type(env).__name__}, but now it is "
+            f"version {env.version}"
+        )
+
+
+def read_params(path: Path, env: Environment, network: Network) -> Params:
+    """The network of a sound checkpoint. Raises ValueError if it does not fit."""
+    refuse_other_version(path, env)
+    abstract = jax.eval_shape(network.init, jax.random.key(0))
+    return checkpoint.restore(path, "params", abstract)
+
+
+def read_params_to_start_from(run: Path, config: Config, program: Program) -> Params:
+    """The network of another run, for one with these settings.
+
+    Raises ValueError naming the setting that does not fit.
+    """
+    source = RunDirectory(run.absolute())
+    saved = source.read_config()
+    shape = ("network.kind", "network.width", "network.depth", "network.num_heads")
+    for field in ("env", "env_args", *shape):
+        there, here = config_lib.get(saved, field), config_lib.get(config, field)
+        if there != here:
+            raise ValueError(f"cannot start from {run}: its {field} is {there!r}, not {here!r}")
+    path = checkpoint.newest_sound(source.checkpoints)
+    return read_params(path, program.env, program.network)
