@@ -185,10 +185,14 @@ def evaluate(arguments: list[str]) -> None:
     """
     run, rest = _run(arguments)
     flags = _parse("selfplay evaluate [RUN]", evaluate, rest, EvaluateFlags())
+    from rich.console import Console
+
     from selfplay.display.summary import print_evaluation
     from selfplay.evaluate import evaluate as evaluate_run
 
-    print_evaluation(evaluate_run(run, **dataclasses.asdict(flags)))
+    with Console(stderr=True).status("judging: exact truth first, then opponents"):
+        evaluation = evaluate_run(run, **dataclasses.asdict(flags))
+    print_evaluation(evaluation)
 
 
 def play(arguments: list[str]) -> None:
