@@ -53,12 +53,14 @@ def test_each_device_has_a_key_of_its_own():
     assert len(set(np.asarray(drawn).tolist())) == 8
 
 
-def test_place_and_abstract_keep_shape_dtype_and_placement():
+def test_abstract_gives_shape_dtype_and_placement_by_a_prefix_of_specs():
     mesh = sharding.make_mesh(4)
-    tree = {"a": jnp.zeros((3, 8), jnp.int8), "b": jnp.ones((2, 4))}
-    placed = sharding.place(mesh, tree, sharding.SPLIT_SECOND)
-    assert [s.data.shape for s in placed["a"].addressable_shards] == [(3, 2)] * 4
-    shapes = sharding.abstract(placed)
-    assert (shapes["a"].shape, shapes["a"].dtype) == ((3, 8), jnp.int8)
-    assert shapes["b"].sharding == placed["b"].sharding
-    assert shapes["b"].sharding.spec == PartitionSpec(None, "data")
+    tree = {"a": {"x": jnp.zeros((3, 8), jnp.int8), "none": ()}, "b": jnp.ones((8, 4))}
+    specs = {"a": sharding.SPLIT_SECOND, "b": sharding.SPLIT}
+    shapes = sharding.abstract(mesh, jax.eval_shape(lambda: tree), specs)
+    assert jax.tree.structure(shapes) == jax.tree.structure(tree)
+    x = shapes["a"]["x"]
+    assert (x.shape, x.dtype, x.sharding.spec) == ((3, 8), jnp.int8, PartitionSpec(None, "data"))
+    assert shapes["b"].sharding.spec == PartitionSpec("data")
+    placed = jax.device_put(tree["a"]["x"], x.sharding)
+    assert [shard.data.shape for shard in placed.addressable_shards] == [(3, 2)] * 4

@@ -58,8 +58,9 @@ def make_program(config: Config) -> Program:
     """Builds everything a run needs. Raises ValueError naming the setting that does not fit."""
     env = registry.make(config.env, **config.env_args)
     network = build(config.network, env)
-    _check(config, env)
     mesh = sharding.make_mesh(config.num_devices)
+    sharding.share(config.rollout.num_games, mesh, "rollout.num_games")
+    _check(config, env)
     operator = Search(env, network_evaluator(env, network.apply), config.search)
     rollout = Rollout(env, operator, config.rollout)
     batch_size = sharding.share(config.learner.batch_size, mesh, "learner.batch_size")
@@ -78,7 +79,6 @@ def make_program(config: Config) -> Program:
         learner=sharding.REPLICATED,  # pyright: ignore[reportArgumentType]
     )
     capacity = sharding.share(config.replay.capacity, mesh, "replay.capacity")
-    sharding.share(config.rollout.num_games, mesh, "rollout.num_games")
 
     def init_share(params: Params, index: jax.Array) -> RunState:
         games = rollout.init(params, games_key, index)

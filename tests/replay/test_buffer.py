@@ -73,7 +73,7 @@ def test_weights_are_kept():
 
 
 def test_more_rows_than_fit_is_an_error_that_names_the_setting():
-    with pytest.raises(ValueError, match=r"replay\.capacity must be at least 8 .*got 7"):
+    with pytest.raises(ValueError, match=r"at least the 8 rows .*got a capacity of 7"):
         replay.add(replay.init(ROW, 7), make_rows(range(8), np.zeros(8)))
     full, count = replay.add(replay.init(ROW, 7), make_rows(range(1, 8), np.ones(7)))
     assert (int(count), numbers(full.rows)) == (7, list(range(1, 8)))

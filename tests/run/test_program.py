@@ -180,6 +180,6 @@ def test_errors_name_the_setting(changes, message):
 
 
 def test_a_buffer_too_small_for_an_iteration_names_the_setting():
-    small = make_program(change(replay__capacity=111))
-    with pytest.raises(ValueError, match=r"replay\.capacity must be at least 112 .*got 111"):
-        small.play(small.init(None), jnp.int32(0))
+    make_program(change(replay__capacity=112))
+    with pytest.raises(ValueError, match=r"replay\.capacity must be at least 112, .*got 111"):
+        make_program(change(replay__capacity=111))
