@@ -29,8 +29,8 @@ class Arguments:
     """Arguments."""
 
     kills: int = 10
-    iterations: int = 1200
-    seconds: float = 12.0
+    iterations: int = 800
+    seconds: float = 40.0
     """Each life lasts up to so long, at random."""
     seed: int = 0
     """Of the random times."""

@@ -59,11 +59,12 @@ def make_program(config: Config) -> Program:
     env = registry.make(config.env, **config.env_args)
     network = build(config.network, env)
     mesh = sharding.make_mesh(config.num_devices)
+    batch_size = sharding.share(config.learner.batch_size, mesh, "learner.batch_size")
+    capacity = sharding.share(config.replay.capacity, mesh, "replay.capacity")
     sharding.share(config.rollout.num_games, mesh, "rollout.num_games")
     _check(config, env)
     operator = Search(env, network_evaluator(env, network.apply), config.search)
     rollout = Rollout(env, operator, config.rollout)
-    batch_size = sharding.share(config.learner.batch_size, mesh, "learner.batch_size")
     learner = Learner(env, network.apply, config.learner, batch_size)
     keys = jax.random.split(jax.random.key(config.seed), 4)
     network_key, games_key, play_key, learn_key = keys
@@ -78,7 +79,6 @@ def make_program(config: Config) -> Program:
         buffer=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
         learner=sharding.REPLICATED,  # pyright: ignore[reportArgumentType]
     )
-    capacity = sharding.share(config.replay.capacity, mesh, "replay.capacity")
 
     def init_share(params: Params, index: jax.Array) -> RunState:
         games = rollout.init(params, games_key, index)
