@@ -25,6 +25,7 @@ from selfplay.run.directory import RunDirectory
 from selfplay.run.session import read_params
 from selfplay.search.model import Evaluator, network_evaluator
 from selfplay.search.policy import search
+from selfplay.search.simulation import jit_search
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Agent:
         self.evaluator = evaluator
         self.params = params
         self.config = config
-        self._search = jax.jit(self._search_one, static_argnames="num_simulations")
+        self._search = jit_search(self._search_one, static_argnames="num_simulations")
 
     @classmethod
     def load(cls, run: Path | str, iteration: int | None = None) -> "Agent":

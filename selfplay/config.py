@@ -24,8 +24,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "network.width": (1, _UNBOUNDED),
     "network.depth": (0, _UNBOUNDED),
     "network.num_heads": (1, _UNBOUNDED),
-    "search.num_simulations": (1, _UNBOUNDED),
+    "search.num_simulations": (1, 65_534),
     "search.max_depth": (1, _UNBOUNDED),
+    "search.lanes": (1, _UNBOUNDED),
     "search.max_considered_actions": (1, _UNBOUNDED),
     "search.gumbel_scale": (0, _UNBOUNDED),
     "search.exploration": (0, _UNBOUNDED),
@@ -49,7 +50,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "learner.max_gradient_norm": (1e-6, _UNBOUNDED),
     "learner.value_weight": (0, _UNBOUNDED),
     "evaluation.every_minutes": (0, _UNBOUNDED),
-    "evaluation.num_simulations": (1, _UNBOUNDED),
+    "evaluation.num_simulations": (1, 65_534),
     "checkpoint.every_minutes": (0, _UNBOUNDED),
     "checkpoint.keep": (2, _UNBOUNDED),
 }
@@ -99,12 +100,16 @@ class SearchConfig(_Checked):
     """The tree search that improves the network's guess."""
 
     section: ClassVar[str] = "search"
+    engine: Literal["selfplay", "mctx"] = "selfplay"
+    """selfplay: this project's; mctx: the reference, slower, with the same answers."""
     policy: Literal["gumbel", "puct"] = "gumbel"
     """gumbel improves the policy with any number of simulations; puct is AlphaZero's."""
     num_simulations: int = 16
     """Nodes added to the tree for each move of self-play."""
     max_depth: int | None = None
     """Deepest node of the tree; none means no limit."""
+    lanes: int | None = None
+    """Games searched at once on each device; fewer take less memory. None means all."""
     max_considered_actions: int = 16
     """Gumbel: actions that enter sequential halving at the root."""
     gumbel_scale: float = 1.0

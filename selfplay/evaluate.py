@@ -21,6 +21,7 @@ from selfplay.evaluation.arena import MatchResult, SoloResult, match, solo
 from selfplay.evaluation.exact import ExactScore, judge, random_score
 from selfplay.evaluation.players import Player, agent_act
 from selfplay.run.directory import RunDirectory, write_text
+from selfplay.search.simulation import jit_search
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +84,7 @@ def evaluate(
     solved = env.solved_positions()
     exact: dict[int, ExactScore] = {}
     if solved is not None:
-        exact = {n: judge(jax.jit(act), agent.params, solved) for n, act in judged.items()}
+        exact = {n: judge(jit_search(act), agent.params, solved) for n, act in judged.items()}
     matches, alone = [], None
     if games and env.num_players == 1:
         alone = solo(env, player, num_episodes=games, seed=seed)

@@ -17,6 +17,7 @@ import numpy as np
 from selfplay.environment.contract import Environment, Problem, State, select
 from selfplay.evaluation.players import Act, Player
 from selfplay.operators.rollout import random_plies
+from selfplay.search.simulation import jit_search
 
 Z_95 = 1.96
 """Standard deviations of a normal distribution that leave 2.5 % on either side."""
@@ -184,7 +185,7 @@ def _tally(returns: np.ndarray) -> Tally:
     return Tally(int((returns > 0).sum()), int((returns == 0).sum()), int((returns < 0).sum()))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 5))
+@functools.partial(jit_search, static_argnums=(0, 1, 5))
 def _play_pairs(
     env: Environment,
     acts: tuple[Act, Act],
@@ -246,7 +247,7 @@ def _turn(
     return after, waits & (jnp.arange(2)[None] == column[:, None])
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 4))
+@functools.partial(jit_search, static_argnums=(0, 1, 4))
 def _play_alone(
     env: Environment, act: Act, params: Any, key: jax.Array, num_episodes: int
 ) -> tuple[jax.Array, jax.Array]:

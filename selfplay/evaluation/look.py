@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
-
 from selfplay.config import Config
 from selfplay.environment.contract import Environment
 from selfplay.evaluation.exact import judge, random_score
 from selfplay.evaluation.players import agent_act
 from selfplay.networks.contract import Network, Params
 from selfplay.search.model import network_evaluator
+from selfplay.search.simulation import jit_search
 
 
 def make_look(
@@ -22,8 +21,8 @@ def make_look(
     solved = env.solved_positions()
     evaluator = network_evaluator(env, network.apply)
     acts = {
-        "network": jax.jit(agent_act(env, evaluator, config.search, 0)),
-        "search": jax.jit(
+        "network": jit_search(agent_act(env, evaluator, config.search, 0)),
+        "search": jit_search(
             agent_act(env, evaluator, config.search, config.evaluation.num_simulations)
         ),
     }

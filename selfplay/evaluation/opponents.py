@@ -98,9 +98,8 @@ def _choose_any(key: jax.Array, allowed: jax.Array) -> jax.Array:
 def _playout_evaluator(env: Environment) -> Evaluator:
     """Uniform prior, and the value of one random playout from each state."""
 
-    def evaluate(params: Any, key: jax.Array, problem: Problem, state: State):
+    def evaluate(params: Any, keys: jax.Array, problem: Problem, state: State):
         del params
-        keys = jax.random.split(key, state.terminated.shape[0])
         value = jax.vmap(lambda *inputs: _playout(env, *inputs))(keys, problem, state)
         return jnp.zeros((*value.shape, env.num_actions), jnp.float32), value
 
@@ -139,7 +138,8 @@ def _negamax(env: Environment, problem: Problem, state: State, depth: int) -> ja
 
     def value_of(action: jax.Array) -> jax.Array:
         actions = jnp.full(num_states, action)
-        output, after = recurrent_fn(((), problem), jax.random.key(0), actions, state)
+        keys = jax.random.split(jax.random.key(0), num_states)  # the heuristic uses none
+        output, after = recurrent_fn(((), problem), keys, actions, state)
         value = output.value if depth == 1 else _negamax(env, problem, after, depth - 1).max(-1)
         return output.reward + output.discount * value
 
@@ -159,8 +159,8 @@ def _spread(leaves: int) -> Callable[[Callable], Callable]:
 def _heuristic_evaluator(env: Environment) -> Evaluator:
     """The environment's heuristic as value; the prior is uniform."""
 
-    def evaluate(params: Any, key: jax.Array, problem: Problem, state: State):
-        del params, key
+    def evaluate(params: Any, keys: jax.Array, problem: Problem, state: State):
+        del params, keys
         value = jax.vmap(env.heuristic)(problem, state)
         return jnp.zeros((*value.shape, env.num_actions), jnp.float32), value
 

@@ -36,7 +36,7 @@ def raw_policy(env: Environment, evaluator: Evaluator) -> Act:
     """Plays the network's most likely legal move."""
 
     def act(params: Params, keys: jax.Array, problem: Any, state: Any):
-        logits, value = evaluator(params, keys[0], problem, state)
+        logits, value = evaluator(params, keys, problem, state)
         legal = jax.vmap(env.legal_action_mask)(problem, state)
         return jnp.argmax(mask_logits(logits, legal), axis=-1).astype(jnp.int32), value
 

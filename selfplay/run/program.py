@@ -24,6 +24,7 @@ from selfplay.operators.rollout import Games, Rollout
 from selfplay.operators.search import Search
 from selfplay.replay import buffer as replay
 from selfplay.search.model import network_evaluator
+from selfplay.search.simulation import COMPILER_OPTIONS
 
 
 class RunState(struct.PyTreeNode):
@@ -102,11 +103,11 @@ def make_program(config: Config) -> Program:
         new, metrics = learner.learn(state.learner, state.buffer, key, total_updates)
         return state.replace(learner=new), metrics
 
-    def iteration(function: Callable, *scalars: Any) -> Callable:
+    def iteration(function: Callable, *scalars: Any, **options: Any) -> Callable:
         wrapped = sharding.over_devices(
             mesh, function, (specs, *scalars), (specs, sharding.REPLICATED)
         )
-        return jax.jit(wrapped, donate_argnums=0)
+        return jax.jit(wrapped, donate_argnums=0, **options)
 
     index = jnp.arange(config.rollout.num_games, dtype=jnp.int32)
     begin = sharding.over_devices(mesh, init_share, (sharding.REPLICATED, sharding.SPLIT), specs)
@@ -125,7 +126,7 @@ def make_program(config: Config) -> Program:
         mesh=mesh,
         init=init,
         abstract=abstract,
-        play=iteration(play_share, sharding.REPLICATED),
+        play=iteration(play_share, sharding.REPLICATED, compiler_options=COMPILER_OPTIONS),
         learn=iteration(learn_share, sharding.REPLICATED, sharding.REPLICATED),
     )
 

@@ -23,16 +23,19 @@ ILLEGAL_LOGIT = -1e9
 """Of illegal actions, at the root and at interior nodes; finite, so that no NaN arises."""
 
 Evaluator = Callable[[Params, jax.Array, Problem, State], tuple[jax.Array, jax.Array]]
-"""`(params, key [], problem [B], state [B]) -> (prior_logits [B, A], value [B] in [-1, 1])`."""
+"""`(params, keys [B], problem [B], state [B]) -> (prior_logits [B, A], value [B] in [-1, 1])`.
+
+Each state has its own key, so that what is guessed of it does not depend on its batch.
+"""
 
 
 def network_evaluator(env: Environment, apply: Apply) -> Evaluator:
     """The network as evaluator: it observes each state and guesses; the key is unused."""
 
     def evaluate(
-        params: Params, key: jax.Array, problem: Problem, state: State
+        params: Params, keys: jax.Array, problem: Problem, state: State
     ) -> tuple[jax.Array, jax.Array]:
-        del key
+        del keys
         return apply(params, jax.vmap(env.observe)(problem, state))
 
     return evaluate
@@ -47,12 +50,12 @@ def root(
     env: Environment,
     evaluator: Evaluator,
     params: Params,
-    key: jax.Array,
+    keys: jax.Array,
     problem: Problem,
     state: State,
 ) -> mctx.RootFnOutput:
-    """The root of a search from `state` [B]."""
-    prior_logits, value = evaluator(params, key, problem, state)
+    """The root of a search from `state` [B], with a key for each."""
+    prior_logits, value = evaluator(params, keys, problem, state)
     legal = jax.vmap(env.legal_action_mask)(problem, state)
     output: Any = mctx.RootFnOutput
     return output(prior_logits=mask_logits(prior_logits, legal), value=value, embedding=state)
@@ -61,20 +64,21 @@ def root(
 def make_recurrent_fn(env: Environment, evaluator: Evaluator) -> Any:
     """The step from a node to its child, an `mctx.RecurrentFn`.
 
-    mctx's `params` is the pair (network parameters, problem [B]); the embedding is the State.
+    mctx's `params` is the pair (network parameters, problem [B]), its key one for each game; the
+    embedding is the State.
     """
     low, high = env.return_range
     scale = 2.0 / (high - low)
     end_value = env.to_value(0.0)
 
     def recurrent_fn(
-        params: Any, key: jax.Array, action: jax.Array, state: Any
+        params: Any, keys: jax.Array, action: jax.Array, state: Any
     ) -> tuple[mctx.RecurrentFnOutput, Any]:
         network_params, problem = params
         ended_before = state.terminated
         mover = state.current_player
         state = jax.vmap(env.step)(problem, state, action.astype(jnp.int32))
-        prior_logits, value = evaluator(network_params, key, problem, state)
+        prior_logits, value = evaluator(network_params, keys, problem, state)
         legal = jax.vmap(env.legal_action_mask)(problem, state)
         reward = jax.vmap(lambda rewards, player: rewards[player])(state.rewards, mover)
         sign = jnp.where(state.current_player == mover, 1.0, -1.0)

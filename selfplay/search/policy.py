@@ -8,6 +8,8 @@ Each game's search depends on its own key alone, not on the batch it happens to 
 batch split over devices gives what one device gives.
 """
 
+import dataclasses
+import functools
 from typing import Any
 
 import jax
@@ -18,7 +20,8 @@ from flax import struct
 from selfplay.config import SearchConfig
 from selfplay.environment.contract import Environment, Problem, State
 from selfplay.networks.contract import Params
-from selfplay.search import model
+from selfplay.search import engine, model
+from selfplay.search.noise import add_dirichlet
 
 _LEAST_WEIGHT = 1e-30
 """Keeps a mean defined where all actions visited have no weight."""
@@ -51,11 +54,13 @@ def search(
     problem: Problem,
     state: State,
     config: SearchConfig,
+    num_simulations: jax.Array | None = None,
 ) -> SearchResult:
     """Searches from each of B states, none of which has ended.
 
     Gumbel AlphaZero (Danihelka et al. 2022, "Policy improvement by planning with Gumbel",
-    algorithm 2 and section 4) or PUCT (Silver et al. 2018), by `config.policy`.
+    algorithm 2 and section 4) or PUCT (Silver et al. 2018), by `config.policy`. The function
+    around it is best jitted by `jit_search`.
 
     Args:
         env: the rules.
@@ -65,88 +70,153 @@ def search(
         problem: Problem [B].
         state: State [B].
         config: which search, how many simulations, how much noise.
-    """
-    policy = {"gumbel": _gumbel, "puct": _puct}[config.policy]
-    recurrent_fn = model.make_recurrent_fn(env, evaluator)
+        num_simulations: int32 [B] or [], traced: each game's own budget, at most
+            `config.num_simulations`, which is the default. The time is that of their sum.
 
-    def search_one(key: jax.Array, problem: Problem, state: State) -> SearchResult:
-        problem, state = jax.tree.map(lambda x: x[None], (problem, state))
-        root_key, search_key = jax.random.split(key)
-        root: Any = model.root(env, evaluator, params, root_key, problem, state)
-        illegal = ~jax.vmap(env.legal_action_mask)(problem, state)
-        with jax.numpy_dtype_promotion("standard"):  # mctx mixes integers and floats
-            output: Any = policy((params, problem), search_key, root, recurrent_fn, illegal, config)
+    Raises:
+        ValueError: trees too large to be numbered, or budgets with the engine mctx.
+    """
+    searcher = _Searcher(env, evaluator, config)
+    if config.engine == "mctx":
+        if num_simulations is not None:
+            raise ValueError('search.engine "mctx" has one budget; "selfplay" takes one a game')
+        return jax.vmap(searcher.by_mctx, (None, 0, 0, 0))(params, keys, problem, state)
+    batch_size = keys.shape[0]
+    lanes = min(config.lanes or batch_size, batch_size)
+    if num_simulations is None:
+        budget = jnp.full(batch_size, config.num_simulations, jnp.int32)
+    else:
+        budget = jnp.broadcast_to(num_simulations, batch_size).astype(jnp.int32)
+        if num_simulations.ndim > 0:
+            lanes = min(lanes, max(batch_size // _BUDGET_GROUPS, _MIN_LANES))
+    return _in_lanes(
+        lambda games: searcher.by_engine(params, *games), (keys, problem, state, budget), lanes
+    )
+
+
+_BUDGET_GROUPS = 4
+_MIN_LANES = 32
+"""Games of different budgets are searched in groups of like budgets: no more groups than the
+first, none smaller than the second."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Searcher:
+    """A search by either engine."""
+
+    env: Environment
+    evaluator: model.Evaluator
+    config: SearchConfig
+
+    def by_engine(
+        self, params: Params, keys: jax.Array, problem: Problem, state: State, budget: jax.Array
+    ) -> SearchResult:
+        """The engine's search of B games together, each with its own key and budget [B]."""
+        policy: Any = self._policy(engine)
+        most = self.config.num_simulations
+        policy = functools.partial(policy, num_simulations=budget, max_num_simulations=most)
+        return self._search(policy, params, keys, problem, state)
+
+    def by_mctx(
+        self, params: Params, key: jax.Array, problem: Problem, state: State
+    ) -> SearchResult:
+        """mctx's search of one game, in a batch of one: keys of its own, as in `by_engine`."""
+        policy = functools.partial(self._policy(mctx), num_simulations=self.config.num_simulations)
+
+        def with_one_key(params, rng_key, root, recurrent_fn, **options):
+            def with_keys(params, key, action, embedding):
+                return recurrent_fn(params, key[None], action, embedding)
+
+            with jax.numpy_dtype_promotion("standard"):  # mctx mixes integers and floats
+                return policy(params, rng_key[0], root, with_keys, **options)
+
+        one = jax.tree.map(lambda x: x[None], (key, problem, state))
+        result = self._search(with_one_key, params, *one)
+        return jax.tree.map(lambda x: x[0], result)
+
+    def _policy(self, library: Any) -> Any:
+        """The policy of the engine or of mctx, with all settings but the budget."""
+        if self.config.policy == "gumbel":
+            return functools.partial(
+                library.gumbel_muzero_policy,
+                max_depth=self.config.max_depth,
+                max_num_considered_actions=self.config.max_considered_actions,
+                gumbel_scale=self.config.gumbel_scale,
+            )
+        return functools.partial(
+            library.muzero_policy,
+            max_depth=self.config.max_depth,
+            dirichlet_fraction=0.0,
+            pb_c_init=self.config.exploration,
+            temperature=0.0,
+        )
+
+    def _search(
+        self, policy: Any, params: Params, keys: jax.Array, problem: Problem, state: State
+    ) -> SearchResult:
+        """Root, noise, search and what it found, for states [B] with keys [B]."""
+        split = jax.vmap(lambda key: jax.random.split(key, 3))(keys)
+        root: Any = model.root(self.env, self.evaluator, params, split[:, 0], problem, state)
+        legal = jax.vmap(self.env.legal_action_mask)(problem, state)
+        noisy = self._add_noise(split[:, 1], root, legal)
+        recurrent_fn = model.make_recurrent_fn(self.env, self.evaluator)
+        output = policy((params, problem), split[:, 2], noisy, recurrent_fn, invalid_actions=~legal)
         summary: Any = output.search_tree.summary()
-        result = SearchResult(
+        return SearchResult(
             action=output.action.astype(jnp.int32),
             action_weights=output.action_weights,
-            value=_improved_value(output.action_weights, summary.qvalues, summary.visit_counts),
+            value=_improved_value(output.action_weights, summary),
             qvalues=summary.qvalues,
             visit_counts=summary.visit_counts.astype(jnp.int32),
             prior=jax.nn.softmax(root.prior_logits),
             raw_value=root.value,
         )
-        return jax.tree.map(lambda x: x[0], result)
 
-    return jax.vmap(search_one)(keys, problem, state)
+    def _add_noise(self, keys: jax.Array, root: Any, legal: jax.Array) -> Any:
+        """The root with Dirichlet noise in its prior, if the policy wants it."""
+        if self.config.policy == "gumbel" or self.config.dirichlet_fraction == 0.0:
+            return root
+        count = legal.sum(-1, keepdims=True).astype(root.prior_logits.dtype)
+        noisy = add_dirichlet(
+            keys,
+            root.prior_logits,
+            legal,
+            self.config.dirichlet_fraction,
+            self.config.dirichlet_concentration / count,
+        )
+        return root.replace(prior_logits=model.mask_logits(noisy, legal))
 
 
-def _improved_value(
-    action_weights: jax.Array, qvalues: jax.Array, visit_counts: jax.Array
-) -> jax.Array:
-    """Mean of the actions' values [..., A] under the improved policy, where they were visited.
+def _in_lanes(search: Any, games: tuple[Any, ...], lanes: int) -> SearchResult:
+    """`search` of `lanes` games at a time, those of like budgets (the last of `games`) together.
+
+    A group takes as long as its largest budget, so that all take little longer than the sum of
+    budgets; and its trees use the memory of the group before.
+    """
+    budget = games[-1]
+    batch_size = budget.shape[0]
+    if lanes >= batch_size:
+        return search(games)
+    order = jnp.argsort(-budget)
+    groups = -(-batch_size // lanes)
+    filled = jnp.pad(order, (0, groups * lanes - batch_size))
+    rested = jnp.arange(groups * lanes) >= batch_size
+    *others, budget = jax.tree.map(lambda x: x[filled], games)
+    games = (*others, jnp.where(rested, 0, budget))
+    in_groups = jax.tree.map(lambda x: x.reshape(groups, lanes, *x.shape[1:]), games)
+    results = jax.lax.map(search, in_groups)
+    back = jnp.argsort(order)
+    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[back], results)
+
+
+def _improved_value(action_weights: jax.Array, summary: Any) -> jax.Array:
+    """Mean of the actions' values under the improved policy, where they were visited: [B].
 
     The mean over visits, mctx's root value, is no estimate of how well the state is played
-    under Gumbel: sequential halving spends half of them on moves that it then rejects.
+    under Gumbel: sequential halving spends half of them on moves that it then rejects. It stands
+    where nothing was visited.
     """
-    weights = jnp.where(visit_counts > 0, jnp.maximum(action_weights, _LEAST_WEIGHT), 0.0)
-    return (weights * qvalues).sum(-1) / weights.sum(-1)
-
-
-def _gumbel(params, key, root, recurrent_fn, illegal, config: SearchConfig):
-    return mctx.gumbel_muzero_policy(
-        params,
-        key,
-        root,
-        recurrent_fn,
-        config.num_simulations,
-        invalid_actions=illegal,
-        max_depth=config.max_depth,
-        max_num_considered_actions=config.max_considered_actions,
-        gumbel_scale=config.gumbel_scale,
-    )
-
-
-def _puct(params, key, root, recurrent_fn, illegal, config: SearchConfig):
-    noise_key, key = jax.random.split(key)
-    if config.dirichlet_fraction > 0.0:
-        noisy = _add_dirichlet_noise(noise_key, root.prior_logits, config)
-        root = root.replace(prior_logits=noisy)
-    return mctx.muzero_policy(
-        params,
-        key,
-        root,
-        recurrent_fn,
-        config.num_simulations,
-        invalid_actions=illegal,
-        max_depth=config.max_depth,
-        dirichlet_fraction=0.0,
-        pb_c_init=config.exploration,
-        temperature=0.0,
-    )
-
-
-def _add_dirichlet_noise(key: jax.Array, logits: jax.Array, config: SearchConfig) -> jax.Array:
-    """Root logits [1, A] with Dirichlet noise on legal actions only.
-
-    The concentration is shared by the legal actions, so noise is as peaked with few moves as
-    with many (Wu 2019, KataGo, section 2).
-    """
-    legal = logits > model.ILLEGAL_LOGIT
-    alpha = config.dirichlet_concentration / legal.sum(-1, keepdims=True).astype(logits.dtype)
-    log_gamma = jax.random.loggamma(key, jnp.broadcast_to(alpha, logits.shape))
-    noise = jax.nn.softmax(model.mask_logits(log_gamma, legal))
-    fraction = config.dirichlet_fraction
-    probabilities = (1.0 - fraction) * jax.nn.softmax(logits) + fraction * noise
-    tiny = jnp.finfo(probabilities.dtype).tiny
-    return model.mask_logits(jnp.log(jnp.maximum(probabilities, tiny)), legal)
+    visited = summary.visit_counts > 0
+    weights = jnp.where(visited, jnp.maximum(action_weights, _LEAST_WEIGHT), 0.0)
+    total = jnp.maximum(weights.sum(-1), _LEAST_WEIGHT)
+    return jnp.where(visited.any(-1), (weights * summary.qvalues).sum(-1) / total, summary.value)
