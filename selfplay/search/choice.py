@@ -17,6 +17,11 @@ from selfplay.search.tree import Node
 _LOW_LOGIT = -1e9
 """Below it no score falls, so that the only action considered is tried even if hopeless."""
 
+_VALUE_SCALE = 0.1
+_VISIT_OFFSET = 50.0
+_EPSILON = 1e-8
+"""mctx's defaults for its Q-transforms: c_scale, c_visit, and the least range of values."""
+
 _TIE = 1e-7
 """Height of the noise that breaks ties in PUCT, as in mctx."""
 
@@ -51,12 +56,12 @@ def gumbel(
         considered = schedule[simulation].astype(jnp.float32)[:, None]
         completed = transform(qtransform, nodes, nodes.prior)
         scores = score_considered(considered, noise, nodes.prior, completed, nodes.visits)
-        return masked_argmax(scores, invalid_actions)
+        return plan(jnp.where(invalid_actions, -jnp.inf, scores), nodes)
 
     def interior(nodes: Node, game: jax.Array) -> jax.Array:
         del game
         improved = jax.nn.softmax(nodes.prior + transform(qtransform, nodes, nodes.prior))
-        return _argmax(improved - nodes.visits / nodes.node_visits[:, None])
+        return plan(improved - nodes.visits / nodes.node_visits[:, None], nodes)
 
     return Chooser(prior=lambda logits: logits, root=root, interior=interior)
 
@@ -89,16 +94,81 @@ def puct(
 
     def root(nodes: Node, simulation: jax.Array) -> jax.Array:
         del simulation
-        return masked_argmax(scores(nodes, noise), invalid_actions)
+        return plan(jnp.where(invalid_actions, -jnp.inf, scores(nodes, noise)), nodes)
 
     def interior(nodes: Node, game: jax.Array) -> jax.Array:
-        return _argmax(scores(nodes, noise.at[game].get(mode="promise_in_bounds")))
+        return plan(scores(nodes, noise.at[game].get(mode="promise_in_bounds")), nodes)
 
     return Chooser(prior=jax.nn.softmax, root=root, interior=interior)
 
 
+def plan(scores: jax.Array, nodes: Node) -> jax.Array:
+    """int32 [K]: where the highest score [K, A] leads: a child, or -1 - action if there is none."""
+    action = jax.lax.broadcasted_iota(jnp.int32, scores.shape, 1)
+
+    def better(a, b):
+        first = (a[0] > b[0]) | ((a[0] == b[0]) & (a[1] < b[1]))
+        return tuple(jnp.where(first, x, y) for x, y in zip(a, b, strict=True))
+
+    nobody = (jnp.float32(-jnp.inf), jnp.int32(scores.shape[1]), jnp.int32(0))
+    _, action, child = jax.lax.reduce((scores, action, nodes.child), nobody, better, (1,))
+    return jnp.where(child > 0, child, -1 - action)
+
+
 def transform(qtransform: Any, nodes: Node, logits: jax.Array) -> jax.Array:
     """float32 [K, A]: the Q-transform of each node, whose prior has the given logits."""
+    if qtransform is mctx.qtransform_completed_by_mix_value:
+        return completed_by_mix_value(nodes, logits)
+    if qtransform is mctx.qtransform_by_parent_and_siblings:
+        return by_parent_and_siblings(nodes)
+    return by_mctx(qtransform, nodes, logits)
+
+
+def completed_by_mix_value(nodes: Node, logits: jax.Array) -> jax.Array:
+    """`mctx.qtransform_completed_by_mix_value`, in few passes over the actions.
+
+    Danihelka et al. 2022, appendix D (the mixed value) and equation 8 (the scale).
+    """
+    visited = nodes.visits > 0
+    qvalues = nodes.qvalues
+    prior = jnp.maximum(jax.nn.softmax(logits), jnp.finfo(jnp.float32).tiny)
+    prior = jnp.where(visited, prior, 0.0)
+    visits, most, weight, weighted = _fold(
+        (nodes.visits, nodes.visits, prior, prior * qvalues),
+        (jnp.add, jnp.maximum, jnp.add, jnp.add),
+        (0.0, 0.0, 0.0, 0.0),
+    )
+    mean = weighted / jnp.where(weight > 0, weight, 1.0)
+    mixed = (nodes.raw_value + visits * mean) / (visits + 1.0)
+    completed = jnp.where(visited, qvalues, mixed[:, None])
+    low, high = _fold((completed, completed), (jnp.minimum, jnp.maximum), (jnp.inf, -jnp.inf))
+    scale = (_VISIT_OFFSET + most) * _VALUE_SCALE / jnp.maximum(high - low, _EPSILON)
+    return scale[:, None] * (completed - low[:, None])
+
+
+def by_parent_and_siblings(nodes: Node) -> jax.Array:
+    """`mctx.qtransform_by_parent_and_siblings`, in few passes over the actions."""
+    visited = nodes.visits > 0
+    visits, total = _fold((nodes.visits, nodes.total), (jnp.add, jnp.add), (0.0, 0.0))
+    value = (nodes.raw_value + total) / (1.0 + visits)
+    qvalues = jnp.where(visited, nodes.qvalues, value[:, None])
+    low, high = _fold((qvalues, qvalues), (jnp.minimum, jnp.maximum), (jnp.inf, -jnp.inf))
+    low, high = jnp.minimum(low, value), jnp.maximum(high, value)
+    qvalues = jnp.where(visited, qvalues, low[:, None])
+    return (qvalues - low[:, None]) / jnp.maximum(high - low, _EPSILON)[:, None]
+
+
+def _fold(operands: tuple, functions: tuple, starts: tuple) -> list[jax.Array]:
+    """Each operand [K, A] folded over actions by its function, all in one pass."""
+
+    def combine(a, b):
+        return tuple(f(x, y) for f, x, y in zip(functions, a, b, strict=True))
+
+    return jax.lax.reduce(operands, tuple(jnp.float32(x) for x in starts), combine, (1,))
+
+
+def by_mctx(qtransform: Any, nodes: Node, logits: jax.Array) -> jax.Array:
+    """float32 [K, A]: any Q-transform, given an `mctx.Tree` of each node alone."""
     tree: Any = mctx.Tree
     ones, zeros = jnp.ones_like(logits), jnp.zeros_like(logits)
     fields = {

@@ -37,14 +37,14 @@ _MAX_BLOCK = 256
 
 
 class Chooser(NamedTuple):
-    """Which action a simulation takes; pure functions, called under `jit`."""
+    """Where a simulation goes; pure functions, called under `jit`."""
 
     prior: Callable[[jax.Array], jax.Array]
     """Logits [B, A] to what a node keeps of them."""
     root: Callable[[Node, jax.Array], jax.Array]
-    """`(roots [B], simulation int32 []) -> action int32 [B]`."""
+    """`(roots [B], simulation int32 []) -> plan int32 [B]`, see `Tree.plans`."""
     interior: Callable[[Node, jax.Array], jax.Array]
-    """`(nodes [K], game int32 [K]) -> action int32 [K]`."""
+    """`(nodes [K], game int32 [K]) -> plan int32 [K]`."""
 
 
 def search(
@@ -157,7 +157,7 @@ def search(
             tree = tree.count(edge, floats(entry[:, 1]), entry[:, 2])
             row = edge // num_actions
             nodes = tree.nodes(row)
-            plan = nodes.plan(chooser.interior(nodes, row % batch_size))
+            plan = chooser.interior(nodes, row % batch_size)
             plans = tree.plans.at[row].set(plan, mode="promise_in_bounds")
             return start + block, tree.replace(plans=plans)
 
@@ -168,7 +168,7 @@ def search(
         keys, expand_key = _next_keys(keys)
         active = simulation < num_simulations
         roots = tree.roots(batch_size)
-        plan = roots.plan(chooser.root(roots, simulation))
+        plan = chooser.root(roots, simulation)
         leaf, plan = descend(jnp.where(active, plan, -1), tree)
 
         again = plan > 0  # the node is there already, at the greatest depth
@@ -195,7 +195,7 @@ def search(
             depth=depth + 1,
             prior=prior,
             raw_value=step.value,
-            plan=-1 - chooser.interior(fresh, games),
+            plan=chooser.interior(fresh, games),
             embedding=embedding,
         )
         row = jnp.where(again, known, node * batch_size + games)

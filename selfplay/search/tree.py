@@ -56,12 +56,6 @@ class Node(struct.PyTreeNode):
         """float32 [K, A]: mean return of each action; 0 where it was not visited."""
         return self.total / jnp.maximum(self.visits, 1.0)
 
-    def plan(self, action: jax.Array) -> jax.Array:
-        """int32 [K]: the child of `action` [K], or -1 - action where there is none yet."""
-        actions = jnp.arange(self.child.shape[-1], dtype=jnp.int32)
-        chosen = jnp.where(actions[None] == action[:, None], self.child, 0).sum(-1)
-        return jnp.where(chosen > 0, chosen, -1 - action)
-
 
 class Tree(struct.PyTreeNode):
     """Trees of B games, R = N * B + 1 rows."""
@@ -75,7 +69,7 @@ class Tree(struct.PyTreeNode):
     depths: jax.Array
     """int16 [R]: edges from the root."""
     plans: jax.Array
-    """int32 [R]: what the next simulation to come by will do, as in `Node.plan`."""
+    """int32 [R]: where the next simulation goes: a child, or -1 - action if there is none yet."""
     embeddings: jax.Array
     """uint32 [R, W]: packed, see `pack`."""
 
