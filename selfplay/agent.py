@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfplay.config import Config
+from selfplay.config import Config, SearchConfig
 from selfplay.environment import registry
 from selfplay.environment.contract import NO_PROBLEM, Environment, Problem, State
 from selfplay.evaluation.players import without_noise
@@ -26,6 +26,10 @@ from selfplay.run.session import read_params
 from selfplay.search.model import Evaluator, network_evaluator
 from selfplay.search.policy import search
 from selfplay.search.simulation import jit_search
+from selfplay.search.tree import MAX_NODES
+
+_LEAST_ROOM = 64
+"""Simulations that every search has room for."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Agent:
         self.evaluator = evaluator
         self.params = params
         self.config = config
-        self._search = jit_search(self._search_one, static_argnames="num_simulations")
+        self._search = jit_search(self._search_one, static_argnames="config")
 
     @classmethod
     def load(cls, run: Path | str, iteration: int | None = None) -> "Agent":
@@ -98,7 +102,11 @@ class Agent:
             raise ValueError("there is nothing to decide: the episode has ended")
         if num_simulations is None:
             num_simulations = self.config.evaluation.num_simulations
-        result = jax.device_get(self._search(self.params, problem, state, num_simulations))
+        config = without_noise(self.config.search, num_simulations)
+        if config.engine == "selfplay":  # one compilation serves all budgets that fit
+            config = without_noise(config, _room(num_simulations))
+        budget = jnp.int32(num_simulations)
+        result = jax.device_get(self._search(self.params, problem, state, budget, config))
         return Decision(
             action=int(result.action),
             value=float(result.value),
@@ -109,9 +117,21 @@ class Agent:
             qvalues=result.qvalues,
         )
 
-    def _search_one(self, params: Params, problem: Problem, state: State, num_simulations: int):
-        config = without_noise(self.config.search, num_simulations)
+    def _search_one(
+        self,
+        params: Params,
+        problem: Problem,
+        state: State,
+        budget: jax.Array,
+        config: SearchConfig,
+    ):
         keys = jax.random.split(jax.random.key(0), 1)
         problem, state = jax.tree.map(lambda x: jnp.asarray(x)[None], (problem, state))
-        result = search(self.env, self.evaluator, params, keys, problem, state, config)
+        budgets = budget if config.engine == "selfplay" else None
+        result = search(self.env, self.evaluator, params, keys, problem, state, config, budgets)
         return jax.tree.map(lambda x: x[0], result)
+
+
+def _room(num_simulations: int) -> int:
+    """Simulations to make room for: a power of two, so that few programs are compiled."""
+    return min(max(_LEAST_ROOM, 1 << (num_simulations - 1).bit_length()), MAX_NODES - 1)

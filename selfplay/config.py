@@ -51,6 +51,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "learner.value_weight": (0, _UNBOUNDED),
     "evaluation.every_minutes": (0, _UNBOUNDED),
     "evaluation.num_simulations": (1, 65_534),
+    "evaluation.batch_size": (1, _UNBOUNDED),
     "checkpoint.every_minutes": (0, _UNBOUNDED),
     "checkpoint.keep": (2, _UNBOUNDED),
 }
@@ -188,6 +189,8 @@ class EvaluationConfig(_Checked):
     """Between two looks at exact truth, where the environment has it."""
     num_simulations: int = 64
     """Of the search that is judged, and that plays by default."""
+    batch_size: int = 512
+    """Positions judged at once; fewer take less memory."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

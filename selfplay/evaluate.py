@@ -84,7 +84,10 @@ def evaluate(
     solved = env.solved_positions()
     exact: dict[int, ExactScore] = {}
     if solved is not None:
-        exact = {n: judge(jit_search(act), agent.params, solved) for n, act in judged.items()}
+        together = config.evaluation.batch_size
+        exact = {
+            n: judge(jit_search(act), agent.params, solved, together) for n, act in judged.items()
+        }
     matches, alone = [], None
     if games and env.num_players == 1:
         alone = solo(env, player, num_episodes=games, seed=seed)

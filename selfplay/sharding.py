@@ -4,6 +4,7 @@ Everything that is computed in a run is wrapped by `over_devices`: games, buffer
 split along the axis `data`, parameters are replicated. One device is the plain case of that.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,20 @@ def make_mesh(num_devices: int | None = None) -> Mesh:
     if count > len(devices):
         raise ValueError(f"num_devices is {count}, but this machine has {len(devices)} devices")
     return Mesh(np.array(devices[:count]), (AXIS,))
+
+
+def memory_of_a_device(mesh: Mesh) -> int | None:
+    """Bytes that each device of the mesh may use; None where nobody tells.
+
+    Devices that are the processor share the machine's memory.
+    """
+    device = mesh.devices.flat[0]
+    stats = device.memory_stats()
+    if stats and "bytes_limit" in stats:
+        return int(stats["bytes_limit"])
+    if device.platform != "cpu" or not hasattr(os, "sysconf"):
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // mesh.size
 
 
 def over_devices(mesh: Mesh, function: Callable, in_specs: Any, out_specs: Any) -> Callable:

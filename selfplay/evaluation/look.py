@@ -32,7 +32,10 @@ def make_look(
     random = random_score(solved).kept
 
     def look(params: Params) -> dict[str, float]:
-        scores = {name: judge(act, params, solved) for name, act in acts.items()}
+        scores = {
+            name: judge(act, params, solved, config.evaluation.batch_size)
+            for name, act in acts.items()
+        }
         return {f"exact/{name}": score.kept for name, score in scores.items()} | {
             "exact/network_value_sign": scores["network"].value_sign_right,
             "exact/random": random,

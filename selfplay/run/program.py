@@ -23,6 +23,7 @@ from selfplay.networks.contract import Network, Params
 from selfplay.operators.rollout import Games, Rollout
 from selfplay.operators.search import Search
 from selfplay.replay import buffer as replay
+from selfplay.run import memory
 from selfplay.search.model import network_evaluator
 from selfplay.search.simulation import COMPILER_OPTIONS
 
@@ -64,6 +65,8 @@ def make_program(config: Config) -> Program:
     capacity = sharding.share(config.replay.capacity, mesh, "replay.capacity")
     sharding.share(config.rollout.num_games, mesh, "rollout.num_games")
     _check(config, env)
+    needed = memory.plan(config, env, network, mesh.size)
+    needed.refuse_more_than(sharding.memory_of_a_device(mesh))
     operator = Search(env, network_evaluator(env, network.apply), config.search)
     rollout = Rollout(env, operator, config.rollout)
     learner = Learner(env, network.apply, config.learner, batch_size)

@@ -63,7 +63,7 @@ def gumbel(
         improved = jax.nn.softmax(nodes.prior + transform(qtransform, nodes, nodes.prior))
         return plan(improved - nodes.visits / nodes.node_visits[:, None], nodes)
 
-    return Chooser(prior=lambda logits: logits, root=root, interior=interior)
+    return Chooser(prior=jax.nn.log_softmax, root=root, interior=interior)
 
 
 def puct(
@@ -115,23 +115,23 @@ def plan(scores: jax.Array, nodes: Node) -> jax.Array:
     return jnp.where(child > 0, child, -1 - action)
 
 
-def transform(qtransform: Any, nodes: Node, logits: jax.Array) -> jax.Array:
-    """float32 [K, A]: the Q-transform of each node, whose prior has the given logits."""
+def transform(qtransform: Any, nodes: Node, log_prior: jax.Array) -> jax.Array:
+    """float32 [K, A]: the Q-transform of each node, whose prior has the given logarithm."""
     if qtransform is mctx.qtransform_completed_by_mix_value:
-        return completed_by_mix_value(nodes, logits)
+        return completed_by_mix_value(nodes, log_prior)
     if qtransform is mctx.qtransform_by_parent_and_siblings:
         return by_parent_and_siblings(nodes)
-    return by_mctx(qtransform, nodes, logits)
+    return by_mctx(qtransform, nodes, log_prior)
 
 
-def completed_by_mix_value(nodes: Node, logits: jax.Array) -> jax.Array:
+def completed_by_mix_value(nodes: Node, log_prior: jax.Array) -> jax.Array:
     """`mctx.qtransform_completed_by_mix_value`, in few passes over the actions.
 
     Danihelka et al. 2022, appendix D (the mixed value) and equation 8 (the scale).
     """
     visited = nodes.visits > 0
     qvalues = nodes.qvalues
-    prior = jnp.maximum(jax.nn.softmax(logits), jnp.finfo(jnp.float32).tiny)
+    prior = jnp.maximum(jnp.exp(log_prior), jnp.finfo(jnp.float32).tiny)
     prior = jnp.where(visited, prior, 0.0)
     visits, most, weight, weighted = _fold(
         (nodes.visits, nodes.visits, prior, prior * qvalues),
@@ -167,10 +167,10 @@ def _fold(operands: tuple, functions: tuple, starts: tuple) -> list[jax.Array]:
     return jax.lax.reduce(operands, tuple(jnp.float32(x) for x in starts), combine, (1,))
 
 
-def by_mctx(qtransform: Any, nodes: Node, logits: jax.Array) -> jax.Array:
+def by_mctx(qtransform: Any, nodes: Node, log_prior: jax.Array) -> jax.Array:
     """float32 [K, A]: any Q-transform, given an `mctx.Tree` of each node alone."""
     tree: Any = mctx.Tree
-    ones, zeros = jnp.ones_like(logits), jnp.zeros_like(logits)
+    ones, zeros = jnp.ones_like(log_prior), jnp.zeros_like(log_prior)
     fields = {
         "node_visits": nodes.node_visits,
         "raw_values": nodes.raw_value,
@@ -178,7 +178,7 @@ def by_mctx(qtransform: Any, nodes: Node, logits: jax.Array) -> jax.Array:
         "parents": jnp.full(nodes.raw_value.shape, -1),
         "action_from_parent": jnp.full(nodes.raw_value.shape, -1),
         "children_index": nodes.child,
-        "children_prior_logits": logits,
+        "children_prior_logits": log_prior,
         "children_visits": nodes.visits,
         "children_rewards": zeros,
         "children_discounts": ones,

@@ -32,7 +32,7 @@ jit_search = functools.partial(jax.jit, compiler_options=COMPILER_OPTIONS)
 """`jax.jit` for a function that searches."""
 
 _MIN_BLOCK = 8
-_MAX_BLOCK = 256
+_MAX_BLOCK = 128
 """Bounds of the nodes updated together: fewer leave the processor idle, more wait for few."""
 
 
@@ -40,7 +40,7 @@ class Chooser(NamedTuple):
     """Where a simulation goes; pure functions, called under `jit`."""
 
     prior: Callable[[jax.Array], jax.Array]
-    """Logits [B, A] to what a node keeps of them."""
+    """Logits [B, A] to what a node keeps of them, its `Node.prior`."""
     root: Callable[[Node, jax.Array], jax.Array]
     """`(roots [B], simulation int32 []) -> plan int32 [B]`, see `Tree.plans`."""
     interior: Callable[[Node, jax.Array], jax.Array]

@@ -11,6 +11,7 @@ Every array is updated in place inside the search's loop, which XLA can do only 
 comes before a write by the data's own order: read from the newest array, never from an old one.
 """
 
+import functools
 from typing import Any
 
 import jax
@@ -31,7 +32,7 @@ class Node(struct.PyTreeNode):
     """K nodes as their choice sees them."""
 
     prior: jax.Array
-    """float32 [K, A]: what the policy keeps of the prior, its logits or probabilities."""
+    """float32 [K, A]: what the policy keeps of the prior, probabilities or their logarithms."""
     total: jax.Array
     """float32 [K, A]: sum of the returns through each action, for the node's mover."""
     visits: jax.Array
@@ -161,11 +162,11 @@ def allocate(num_nodes: int, prior: jax.Array, embedding: Any) -> Tree:
     )
 
 
-def bytes_per_node(root: Any) -> int:
-    """Bytes that one node takes: `root` is an `mctx.RootFnOutput` of any batch, or its shapes."""
-    tree = jax.eval_shape(lambda: allocate(1, *_zeros((root.prior_logits, root.embedding))))
-    rows = tree.plans.shape[0]
-    return sum(x.dtype.itemsize * (x.size // rows) for x in jax.tree.leaves(tree))
+def bytes_per_node(prior_logits: Any, embedding: Any) -> int:
+    """Bytes that one node takes, from a root's logits [B, A] and embedding, or their shapes."""
+    shapes = jax.eval_shape(functools.partial(allocate, 1), prior_logits, embedding)
+    rows = shapes.plans.shape[0]
+    return sum(x.dtype.itemsize * (x.size // rows) for x in jax.tree.leaves(shapes))
 
 
 def pack(embedding: Any) -> jax.Array:
@@ -252,7 +253,3 @@ def bits(x: jax.Array) -> jax.Array:
 def floats(x: jax.Array) -> jax.Array:
     """uint32 as float32, bit by bit."""
     return jax.lax.bitcast_convert_type(x, jnp.float32)
-
-
-def _zeros(shapes: Any) -> Any:
-    return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
