@@ -238,7 +238,8 @@ def _refuse_unfit(step: Any, embedding: Any, root: Any) -> None:
                 f"recurrent_fn must return {name} as {want.dtype} {list(want.shape)}, "
                 f"got {got.dtype} {list(got.shape)}"
             )
-    before, after = jax.tree.map(jax.typeof, (root.embedding, embedding))
+    shape = lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype)  # noqa: E731
+    before, after = jax.tree.map(shape, (root.embedding, embedding))
     if before != after:
         raise ValueError(
             f"recurrent_fn must return an embedding like the root's, {before}, got {after}"
