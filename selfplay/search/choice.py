@@ -112,6 +112,7 @@ def plan(scores: jax.Array, nodes: Node) -> jax.Array:
 
     nobody = (jnp.float32(-jnp.inf), jnp.int32(scores.shape[1]), jnp.int32(0))
     _, action, child = jax.lax.reduce((scores, action, nodes.child), nobody, better, (1,))
+    action = jnp.minimum(action, scores.shape[1] - 1)  # scores may be NaN, and nobody be best
     return jnp.where(child > 0, child, -1 - action)
 
 

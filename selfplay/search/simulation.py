@@ -14,6 +14,7 @@ What makes it cheap:
 Choices at the root and below are a `Chooser`'s; see `choice.py`.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -75,52 +76,132 @@ def search(
         ValueError: trees too large, or a `recurrent_fn` that returns other shapes or dtypes.
     """
     batch_size, num_actions = root.prior_logits.shape
-    deepest = min(max_depth or max_num_simulations, max_num_simulations)
     block = min(max(4 * batch_size, _MIN_BLOCK), _MAX_BLOCK)
-    games = jnp.arange(batch_size, dtype=jnp.int32)
-    nobody = jnp.int32((max_num_simulations + 1) * batch_size)  # the row that no game owns
-
-    tree = trees.allocate(max_num_simulations + 1, root.prior_logits, root.embedding)
-    nothing = jnp.zeros(batch_size, jnp.float32)
-    tree = tree.grow(
-        jnp.int32(0),
-        edge=jnp.zeros(batch_size, jnp.int32),
-        reward=nothing,
-        discount=nothing,
-        depth=jnp.zeros(batch_size, jnp.int32),
-        prior=chooser.prior(root.prior_logits),
-        raw_value=root.value,
-        plan=jnp.zeros(batch_size, jnp.int32),
-        embedding=root.embedding,
+    walk = _Walk(
+        batch_size=batch_size,
+        num_actions=num_actions,
+        deepest=min(max_depth or max_num_simulations, max_num_simulations),
+        block=block,
+        nobody=(max_num_simulations + 1) * batch_size,
+        chooser=chooser,
     )
-    # What one simulation passes: edge, return through it, child; then one row for nobody.
-    room = (deepest * batch_size + block - 1) // block * block
-    passed = jnp.zeros((room + 1, 3), jnp.uint32)
+    tree = _plant(root, chooser, max_num_simulations + 1)
+    room = -(-walk.deepest * batch_size // block) * block
+    passed = jnp.zeros((room + 1, 3), jnp.uint32)  # the last entry is for nobody
 
-    def descend(plan: jax.Array, tree: Tree) -> tuple[jax.Array, jax.Array]:
-        """From the roots' plans [B] to the last node there is: its row, and what it plans."""
+    def unfinished(carry):
+        return carry[0] < num_simulations.max()
+
+    def simulate(carry):
+        simulation, keys, tree, passed = carry
+        keys, expand_key = _next_keys(keys)
+        active = simulation < num_simulations
+        leaf, plan = walk.descend(tree, simulation, active)
+        action = walk.action(tree, plan)
+        step, embedding = recurrent_fn(
+            params, expand_key, action, tree.embedding(leaf, root.embedding)
+        )
+        _refuse_unfit(step, embedding, root)
+        tree, depth = walk.expand(tree, simulation, leaf, action, step, embedding)
+        row = jnp.where(plan > 0, plan, simulation + 1) * batch_size + walk.games
+        length = jnp.where(active, depth, 0)  # nodes between the root and the new one
+        child, value, passed = walk.ascend(tree, row, step.value, length, passed)
+        tree = walk.revise(tree, passed, length.sum())
+        tree = walk.revise_roots(tree, child, value, active)
+        return simulation + 1, keys, tree, passed
+
+    return jax.lax.while_loop(unfinished, simulate, (jnp.int32(0), keys, tree, passed))[2]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Walk:
+    """The ways through the trees of B games; rows as in `Tree`."""
+
+    batch_size: int
+    num_actions: int
+    deepest: int
+    """No node lies deeper."""
+    block: int
+    """Nodes that `revise` updates together."""
+    nobody: int
+    """The row that no game owns."""
+    chooser: Chooser
+
+    @property
+    def games(self) -> jax.Array:
+        """int32 [B]: the games' numbers, and the rows of their roots."""
+        return jnp.arange(self.batch_size, dtype=jnp.int32)
+
+    def descend(
+        self, tree: Tree, simulation: jax.Array, active: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """The row [B] of the last node each simulation meets, and its plan [B] there.
+
+        The plan is a child only at the greatest depth: that node is to be evaluated again.
+        """
+        plan = self.chooser.root(tree.roots(self.batch_size), simulation)
+        plan = jnp.where(active, plan, -1)
 
         def unfinished(carry):
             depth, _, plan = carry
-            return (plan.max() > 0) & (depth < deepest - 1)
+            return (plan.max() > 0) & (depth < self.deepest - 1)
 
         def step(carry):
             depth, row, plan = carry
-            row = jnp.where(plan > 0, plan * batch_size + games, row)
-            next_plan = tree.plans.at[row].get(mode="promise_in_bounds")
-            return depth + 1, row, jnp.where(plan > 0, next_plan, plan)
+            row = jnp.where(plan > 0, plan * self.batch_size + self.games, row)
+            return depth + 1, row, jnp.where(plan > 0, tree.plan(row), plan)
 
-        return jax.lax.while_loop(unfinished, step, (jnp.int32(0), games, plan))[1:]
+        return jax.lax.while_loop(unfinished, step, (jnp.int32(0), self.games, plan))[1:]
+
+    def action(self, tree: Tree, plan: jax.Array) -> jax.Array:
+        """int32 [B]: the action that a plan stands for."""
+        child = jnp.where(plan > 0, plan, 0) * self.batch_size + self.games
+        return jnp.where(plan > 0, tree.arrival(child)[0] % self.num_actions, -1 - plan)
+
+    def expand(
+        self,
+        tree: Tree,
+        simulation: jax.Array,
+        leaf: jax.Array,
+        action: jax.Array,
+        step: Any,
+        embedding: Any,
+    ) -> tuple[Tree, jax.Array]:
+        """Writes the node that `action` [B] leads to from `leaf` [B]; the leaf's depth [B]."""
+        prior = self.chooser.prior(step.prior_logits)
+        zeros = jnp.zeros_like(prior)
+        node = Node(
+            prior=prior,
+            total=zeros,
+            visits=zeros,
+            raw_value=step.value,
+            child=zeros.astype(jnp.int32),
+        )
+        depth = tree.depth(leaf)
+        tree = tree.grow(
+            simulation + 1,
+            edge=leaf * self.num_actions + action,
+            reward=step.reward,
+            discount=step.discount,
+            depth=depth + 1,
+            prior=prior,
+            raw_value=step.value,
+            plan=self.chooser.interior(node, self.games),
+            embedding=embedding,
+        )
+        return tree, depth
 
     def ascend(
-        tree: Tree, row: jax.Array, value: jax.Array, length: jax.Array, passed: jax.Array
+        self, tree: Tree, row: jax.Array, value: jax.Array, length: jax.Array, passed: jax.Array
     ) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """From new nodes up to the roots' children: their rows and values; lists what it passes.
+        """From evaluated nodes up to the roots' children: their rows and values [B].
 
-        Game b passes `length[b]` nodes below the root, and lists the edge taken at each.
+        Game b passes `length[b]` nodes on the way, and lists in `passed` the edge taken at each,
+        the return through it, and the child it leads to; the lists of all games end to end.
         """
         start = jnp.cumsum(length) - length
         highest = length.max()
+        last = passed.shape[0] - 1
 
         def unfinished(carry):
             return carry[0] < highest
@@ -130,87 +211,62 @@ def search(
             row, value = place[:, 0].astype(jnp.int32), floats(place[:, 1])
             edge, reward, discount = tree.arrival(row)
             through = bits(reward + discount * value)
-            parent = (edge // num_actions).astype(jnp.uint32)
+            parent = (edge // self.num_actions).astype(jnp.uint32)
             below = height < length
-            entry = jnp.stack([edge.astype(jnp.uint32), through, place[:, 0] // batch_size], -1)
-            at = jnp.where(below, start + height, room)
+            child = place[:, 0] // self.batch_size
+            entry = jnp.stack([edge.astype(jnp.uint32), through, child], -1)
+            at = jnp.where(below, start + height, last)
             passed = passed.at[at].set(entry, mode="promise_in_bounds")
             place = jnp.where(below[:, None], jnp.stack([parent, through], -1), place)
             return height + 1, place, passed
 
-        # Row and value are one array: each array more is one more microsecond's work a step.
+        # Row and value share an array: each array more would cost each step a microsecond.
         place = jnp.stack([row.astype(jnp.uint32), bits(value)], -1)
         _, place, passed = jax.lax.while_loop(unfinished, step, (jnp.int32(0), place, passed))
         return place[:, 0].astype(jnp.int32), floats(place[:, 1]), passed
 
-    def revise(tree: Tree, passed: jax.Array, count: jax.Array) -> Tree:
-        """Updates the first `count` nodes listed, and what they plan."""
+    def revise(self, tree: Tree, passed: jax.Array, count: jax.Array) -> Tree:
+        """Updates the first `count` nodes listed, and plans anew at each."""
 
         def unfinished(carry):
             return carry[0] < count
 
         def step(carry):
             start, tree = carry
-            entry = jax.lax.dynamic_slice_in_dim(passed, start, block)
-            listed = start + jnp.arange(block, dtype=jnp.int32) < count
-            edge = jnp.where(listed, entry[:, 0].astype(jnp.int32), nobody * num_actions)
+            entry = jax.lax.dynamic_slice_in_dim(passed, start, self.block)
+            listed = start + jnp.arange(self.block, dtype=jnp.int32) < count
+            edge = jnp.where(listed, entry[:, 0].astype(jnp.int32), self.nobody * self.num_actions)
             tree = tree.count(edge, floats(entry[:, 1]), entry[:, 2])
-            row = edge // num_actions
-            nodes = tree.nodes(row)
-            plan = chooser.interior(nodes, row % batch_size)
-            plans = tree.plans.at[row].set(plan, mode="promise_in_bounds")
-            return start + block, tree.replace(plans=plans)
+            row = edge // self.num_actions
+            plan = self.chooser.interior(tree.nodes(row), row % self.batch_size)
+            return start + self.block, tree.set_plan(row, plan)
 
         return jax.lax.while_loop(unfinished, step, (jnp.int32(0), tree))[1]
 
-    def simulate(carry):
-        simulation, keys, tree, passed = carry
-        keys, expand_key = _next_keys(keys)
-        active = simulation < num_simulations
-        roots = tree.roots(batch_size)
-        plan = chooser.root(roots, simulation)
-        leaf, plan = descend(jnp.where(active, plan, -1), tree)
+    def revise_roots(
+        self, tree: Tree, child: jax.Array, value: jax.Array, active: jax.Array
+    ) -> Tree:
+        """Updates the roots of active games with the value [B] of a child (its row [B])."""
+        edge, reward, discount = tree.arrival(child)
+        edge = jnp.where(active, edge, self.nobody * self.num_actions)
+        return tree.count(edge, reward + discount * value, child // self.batch_size)
 
-        again = plan > 0  # the node is there already, at the greatest depth
-        known = jnp.where(again, plan * batch_size + games, leaf)
-        action = jnp.where(again, tree.arrival(known)[0] % num_actions, -1 - plan)
-        like = root.embedding
-        step, embedding = recurrent_fn(params, expand_key, action, tree.embedding(leaf, like))
-        _refuse_unfit(step, embedding, root)
-        prior = chooser.prior(step.prior_logits)
-        depth = tree.depths.at[leaf].get(mode="promise_in_bounds").astype(jnp.int32)
-        fresh = Node(
-            prior=prior,
-            total=jnp.zeros_like(prior),
-            visits=jnp.zeros_like(prior),
-            raw_value=step.value,
-            child=jnp.zeros(prior.shape, jnp.int32),
-        )
-        node = simulation + 1
-        tree = tree.grow(
-            node,
-            edge=leaf * num_actions + action,
-            reward=step.reward,
-            discount=step.discount,
-            depth=depth + 1,
-            prior=prior,
-            raw_value=step.value,
-            plan=chooser.interior(fresh, games),
-            embedding=embedding,
-        )
-        row = jnp.where(again, known, node * batch_size + games)
-        length = jnp.where(active, depth, 0)
-        row, value, passed = ascend(tree, row, step.value, length, passed)
-        tree = revise(tree, passed, length.sum())
-        edge, reward, discount = tree.arrival(row)
-        edge = jnp.where(active, edge, nobody * num_actions)
-        tree = tree.count(edge, reward + discount * value, row // batch_size)
-        return simulation + 1, keys, tree, passed
 
-    def unfinished(carry):
-        return carry[0] < num_simulations.max()
-
-    return jax.lax.while_loop(unfinished, simulate, (jnp.int32(0), keys, tree, passed))[2]
+def _plant(root: Any, chooser: Chooser, num_nodes: int) -> Tree:
+    """Trees with room for so many nodes, and in them the roots."""
+    nothing = jnp.zeros_like(root.value)
+    zero = jnp.zeros(root.value.shape, jnp.int32)
+    return trees.allocate(num_nodes, root.prior_logits, root.embedding).grow(
+        jnp.int32(0),
+        edge=zero,
+        reward=nothing,
+        discount=nothing,
+        depth=zero,
+        prior=chooser.prior(root.prior_logits),
+        raw_value=root.value,
+        plan=zero,
+        embedding=root.embedding,
+    )
 
 
 def _next_keys(keys: jax.Array) -> tuple[jax.Array, jax.Array]:

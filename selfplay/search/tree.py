@@ -125,6 +125,18 @@ class Tree(struct.PyTreeNode):
         words = _take(self.arrivals, rows)
         return words[:, 0].astype(jnp.int32), floats(words[:, 1]), floats(words[:, 2])
 
+    def depth(self, rows: jax.Array) -> jax.Array:
+        """int32 [K]: edges between the root and the nodes in `rows`."""
+        return _take(self.depths, rows).astype(jnp.int32)
+
+    def plan(self, rows: jax.Array) -> jax.Array:
+        """int32 [K]: what the nodes in `rows` plan."""
+        return _take(self.plans, rows)
+
+    def set_plan(self, rows: jax.Array, plan: jax.Array) -> "Tree":
+        """Writes what the nodes in `rows` (all different, or nobody's) plan."""
+        return self.replace(plans=self.plans.at[rows].set(plan, mode="promise_in_bounds"))
+
     def count(self, edge: jax.Array, value: jax.Array, child: jax.Array) -> "Tree":
         """Adds a return to each edge (int32 [K], all different), which leads to node `child`."""
         words = _take(self.edges, edge)
