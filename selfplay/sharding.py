@@ -4,6 +4,7 @@ Everything that is computed in a run is wrapped by `over_devices`: games, buffer
 split along the axis `data`, parameters are replicated. One device is the plain case of that.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,36 @@ SPLIT = PartitionSpec(AXIS)
 SPLIT_SECOND = PartitionSpec(None, AXIS)
 """Split along the second, where time comes first."""
 REPLICATED = PartitionSpec()
+
+
+def spread_over_cores(num_games: int, *shared: int, num_devices: int | None = None) -> None:
+    """Makes each core a device of its own, as many as can share the games and the rest equally.
+
+    JAX makes one device of a processor, whatever its cores, and a search keeps only one of them
+    busy. It takes effect before JAX's first use alone; later, and on accelerators, it does
+    nothing.
+
+    Args:
+        num_games: self-play's; a device gets at least 32, if there is more than one.
+        shared: what else devices must share equally.
+        num_devices: so many exactly.
+    """
+    if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+        return
+    count = num_devices or max(
+        n
+        for n in range(1, _num_cores() + 1)
+        if n == 1 or (num_games >= 32 * n and all(x % n == 0 for x in (num_games, *shared)))
+    )
+    with contextlib.suppress(RuntimeError):  # JAX is in use
+        jax.config.update("jax_num_cpu_devices", count)
+
+
+def _num_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def make_mesh(num_devices: int | None = None) -> Mesh:
