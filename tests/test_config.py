@@ -71,7 +71,7 @@ def test_whole_numbers_serve_as_floats():
         ({"enw": "x"}, "unknown setting enw; did you mean env?"),
         ({"network": {"widht": 8}}, "unknown setting network.widht; did you mean network.width?"),
         ({"zzz": 1}, "unknown setting zzz; known: env, env_args"),
-        ({"search": {"zzz": 1}}, "unknown setting search.zzz; known: policy"),
+        ({"search": {"zzz": 1}}, "unknown setting search.zzz; known: engine"),
     ],
 )
 def test_unknown_settings_are_refused(values, message):
@@ -121,7 +121,7 @@ def test_what_could_never_run_is_refused(values, message):
 
 
 def test_sections_refuse_by_themselves():
-    with pytest.raises(ValueError, match=r"search\.num_simulations must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"search\.num_simulations must be between 1 and 65534, got 0"):
         config_lib.SearchConfig(num_simulations=0)
 
 
