@@ -93,7 +93,7 @@ def policy_of(library: Any, shape: Shape) -> Any:
     static = {"max_depth": shape.max_depth, "qtransform": transform}
     if shape.policy == "gumbel":
         return functools.partial(library.gumbel_muzero_policy, **static)
-    quiet = {"dirichlet_fraction": 0.0, "temperature": 0.0}
+    quiet: Any = {"dirichlet_fraction": 0.0, "temperature": 0.0}
     return functools.partial(library.muzero_policy, **static, **quiet)
 
 
@@ -400,7 +400,7 @@ def test_puct_breaks_ties_by_chance(own_keys):
     @engine.jit_search
     def first_visits(keys):
         root = root_of(jnp.zeros((games, 7), jnp.float32))
-        quiet = {"dirichlet_fraction": 0.0, "temperature": 0.0}
+        quiet: Any = {"dirichlet_fraction": 0.0, "temperature": 0.0}
         search = engine.muzero_policy((), keys, root, constant(7), 1, invalid, **quiet)
         return search.action, search.search_tree.summary().visit_counts
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -193,7 +194,7 @@ def test_equals_mctx_called_with_a_batch(positions, run_search, kind):
         arguments = ((params, problem), jax.random.key(8), root)
         recurrent_fn = model.make_recurrent_fn(env, evaluate)
         arguments = (*arguments, recurrent_fn, NUM_SIMULATIONS, illegal, MAX_DEPTH)
-        quiet = {"dirichlet_fraction": 0.0, "temperature": 0.0}
+        quiet: Any = {"dirichlet_fraction": 0.0, "temperature": 0.0}
         with jax.numpy_dtype_promotion("standard"):
             if kind == "gumbel":
                 output = mctx.gumbel_muzero_policy(*arguments, gumbel_scale=0.0)
@@ -226,7 +227,7 @@ def test_both_engines_agree(run_search, world, kind, params):
     assert same.mean() >= 0.6
     for name in ("action_weights", "value", "qvalues", "prior", "raw_value"):
         got, expected = getattr(ours, name)[same], getattr(theirs, name)[same]
-        np.testing.assert_allclose(got, expected, atol=1e-4, err_msg=name)
+        np.testing.assert_allclose(got, expected, atol=5e-4, err_msg=name)
 
 
 @pytest.mark.parametrize("kind", POLICIES)

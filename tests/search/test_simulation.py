@@ -81,7 +81,7 @@ def test_the_check_sees_a_copy():
 
     array = jnp.zeros((rows, 3), jnp.float32)
     bad, good = (
-        jax.jit(functools.partial(loop, old)).lower(array).compile().as_text()
+        str(jax.jit(functools.partial(loop, old)).lower(array).compile().as_text())
         for old in (True, False)
     )
     assert len(copied_in_loops(bad, least=rows)) > 0
