@@ -60,7 +60,7 @@ class Turns(Environment[TurnsState]):
         return jnp.stack([state.stairs, state.current_player]).astype(jnp.float32)
 
 
-def guess(params, key, problem, state):
+def guess(params, keys, problem, state):
     """Logits with no order to them, and a value that depends on the position and its mover."""
     mix = jax.tree.map(
         lambda x: x.astype(jnp.float32),
@@ -94,14 +94,23 @@ def walked(request, random_games):
 
     @jax.jit
     def walk(problem, state, action):
-        params, key = ((), problem), jax.random.key(0)
+        params, keys = ((), problem), jax.random.split(jax.random.key(0), action.shape[0])
         legal = jax.vmap(env.legal_action_mask)(problem, state)
-        step, after = recurrent_fn(params, key, action, state)
-        again, _ = recurrent_fn(params, key, action, after)
-        guessed = guess((), key, problem, after)
+        step, after = recurrent_fn(params, keys, action, state)
+        again, _ = recurrent_fn(params, keys, action, after)
+        guessed = guess((), keys, problem, after)
         after_legal = jax.vmap(env.legal_action_mask)(problem, after)
-        root = model.root(env, guess, (), key, problem, state)
-        return legal, step, after, again, guessed, after_legal, root, guess((), key, problem, state)
+        root = model.root(env, guess, (), keys, problem, state)
+        return (
+            legal,
+            step,
+            after,
+            again,
+            guessed,
+            after_legal,
+            root,
+            guess((), keys, problem, state),
+        )
 
     return env, state, action, *jax.device_get(walk(problem, state, action))
 
@@ -199,6 +208,23 @@ def test_network_evaluator_shows_each_state_to_its_mover():
         return params * observation[:, 1:4], observation @ jnp.arange(7, dtype=jnp.float32)
 
     evaluate = model.network_evaluator(env, apply)
-    logits, value = evaluate(jnp.float32(2), jax.random.key(0), (), positions.state)
+    keys = jax.random.split(jax.random.key(0), 6)
+    logits, value = evaluate(jnp.float32(2), keys, (), positions.state)
     np.testing.assert_array_equal(value, np.arange(1, 7))
     np.testing.assert_array_equal(logits, 2.0 * np.eye(6)[:, :3])
+
+
+def test_each_state_is_guessed_with_its_own_key():
+    env = worlds.Nim(stones=6)
+    state = env.solved_positions().state
+    keys = jax.random.split(jax.random.key(0), 6)
+
+    def evaluate(params, keys, problem, state):
+        value = jax.vmap(lambda key: jax.random.uniform(key, (), jnp.float32))(keys)
+        return jnp.zeros((*value.shape, 3), jnp.float32), value
+
+    expected = evaluate((), keys, (), state)[1]
+    np.testing.assert_array_equal(model.root(env, evaluate, (), keys, (), state).value, expected)
+    action = jnp.zeros(6, jnp.int32)
+    step, after = model.make_recurrent_fn(env, evaluate)(((), ()), keys, action, state)
+    np.testing.assert_array_equal(step.value, np.where(after.terminated, 0.0, expected))
