@@ -371,7 +371,8 @@ def bytes_per_node(params: Any, root: Any, step: Any) -> dict[str, float]:
         leaves = jax.tree.leaves(jax.eval_shape(grow, root))
         return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in leaves)
 
-    return {"mctx": (size(3) - size(2)) / batch, "ours": float(tree.bytes_per_node(root.prior_logits, root.embedding))}
+    ours = tree.bytes_per_node(root.prior_logits, root.embedding)
+    return {"mctx": (size(3) - size(2)) / batch, "ours": float(ours)}
 
 
 # The clock ---------------------------------------------------------------------------------------

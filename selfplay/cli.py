@@ -177,7 +177,7 @@ def resume(arguments: list[str]) -> None:
     from selfplay.display.live import resume_with_view
     from selfplay.run import checkpoint
 
-    newest = checkpoint.newest_sound(RunDirectory(run).checkpoints)
+    newest = checkpoint.newest_sound(RunDirectory(run).checkpoints, warn=lambda warning: None)
     num_devices = checkpoint.read_info(newest)["num_devices"]
     sharding.spread_over_cores(config.rollout.num_games, num_devices=num_devices)
 

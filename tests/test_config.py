@@ -121,7 +121,8 @@ def test_what_could_never_run_is_refused(values, message):
 
 
 def test_sections_refuse_by_themselves():
-    with pytest.raises(ValueError, match=r"search\.num_simulations must be between 1 and 65534, got 0"):
+    wanted = r"search\.num_simulations must be between 1 and 65534, got 0"
+    with pytest.raises(ValueError, match=wanted):
         config_lib.SearchConfig(num_simulations=0)
 
 
