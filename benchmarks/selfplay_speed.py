@@ -5,12 +5,14 @@
 Moves per second of search, rules, network and new games for those that end, scanned under one
 jit, on Connect Four, with the same network and simulations on both sides: our `Rollout` with our
 search, and pgx's rules with mctx's Gumbel search as in `pgx_recipe.py`. Value targets are made
-inside the clock too, on both sides.
+inside the clock too, on both sides. Ours runs as `selfplay train` does, on a device a core; pgx's
+recipe as published, on what JAX makes of a processor, one.
 
 Both sides begin in the same positions, after random moves. Everything compiles first; then the
 two take turns, and each carries its games on from run to run. Rates are medians, and the ratio is
 given with its range over the pairs. The network's share is the time that it takes alone, for as
-many evaluations of the whole batch, beside the loop's.
+many evaluations of the whole batch on one device, beside the loop's; where ours runs on several,
+its share can be more than all.
 """
 
 import dataclasses
@@ -26,13 +28,14 @@ import pgx
 import tyro
 from pgx_recipe import SelfPlay, as_pgx_sees, play_both, where, with_outcomes
 
+from selfplay import sharding
 from selfplay.agent import Agent
 from selfplay.config import NetworkConfig, RolloutConfig, SearchConfig
 from selfplay.environment import Environment, make
 from selfplay.environment.registry import preset
 from selfplay.networks.build import build
 from selfplay.networks.contract import Apply, Params
-from selfplay.operators.rollout import Rollout
+from selfplay.operators.rollout import Games, Rollout
 from selfplay.operators.search import Search
 from selfplay.search.engine import COMPILER_OPTIONS
 from selfplay.search.model import network_evaluator
@@ -68,6 +71,8 @@ class Arguments:
     """Of a run of the slower side, about; at least one move in each game."""
     run: Path | None = None
     """A trained run on Connect Four, whose network takes the preset's place on both sides."""
+    one_device: bool = False
+    """All cores as one device on our side too; `selfplay train` makes a device of each."""
     same_options: bool = False
     """Give pgx's side our compiler options too."""
     seed: int = 0
@@ -114,12 +119,17 @@ def ours(env: Environment[Any], case: Case, steps: int, state: Any) -> Side:
     rollout = Rollout(env, operator, config)
 
     def play(params: Params, key: jax.Array, games: Any) -> tuple[Any, Any]:
-        games, targets, sums = rollout.play(params, key, games, jnp.int32(0))
-        return games, (targets, sums)
+        games, targets, _ = rollout.play(params, key, games, jnp.int32(0))
+        return games, targets
 
     index = jnp.arange(case.batch, dtype=jnp.int32)
     games = rollout.init(case.params, jax.random.key(0), index).replace(state=state)
-    return Side(jax.jit(play, compiler_options=COMPILER_OPTIONS), case.params, games)
+    split: Any = sharding.SPLIT
+    pending: Any = sharding.SPLIT_SECOND
+    specs = Games(index=split, problem=split, state=split, pending=pending)
+    inputs = (sharding.REPLICATED, sharding.REPLICATED, specs)
+    spread = sharding.over_devices(sharding.make_mesh(), play, inputs, (specs, split))
+    return Side(jax.jit(spread, compiler_options=COMPILER_OPTIONS), case.params, games)
 
 
 def theirs(peer: pgx.Env, case: Case, steps: int, state: Any) -> Side:
@@ -261,7 +271,8 @@ def report(results: list[Result], arguments: Arguments) -> str:
             ", ".join(f"{name} {value}" for name, value in where().items()),
             "",
             f"{arguments.batch} games at once, {arguments.pairs} pairs; parameters of the preset's "
-            f"network {parameters}; {options} compiler options on pgx's side.",
+            f"network {parameters}; {1 if arguments.one_device else jax.device_count()} device(s) on "
+            f"our side, one on pgx's, with {options} compiler options.",
             "",
             "| network | simulations | ours, moves/s | pgx, moves/s | times as fast "
             "| network's share, ours | network's share, pgx | moves a game and run |",
@@ -278,6 +289,8 @@ def main() -> None:
     """Measures case by case."""
     arguments = tyro.cli(Arguments)
     jax.config.update("jax_enable_compilation_cache", False)
+    if not arguments.one_device:
+        sharding.spread_over_cores(arguments.batch)
     env, peer = make("connect_four"), pgx.make("connect_four")
     results = []
     for case in cases(env, arguments):
