@@ -266,13 +266,14 @@ def report(results: list[Result], arguments: Arguments) -> str:
     """The table and the goals, as Markdown."""
     parameters = "fresh" if arguments.run is None else f"of {arguments.run.name}"
     options = "our" if arguments.same_options else "no"
+    devices = 1 if arguments.one_device else jax.device_count()
     return "\n".join(
         [
             ", ".join(f"{name} {value}" for name, value in where().items()),
             "",
             f"{arguments.batch} games at once, {arguments.pairs} pairs; parameters of the preset's "
-            f"network {parameters}; {1 if arguments.one_device else jax.device_count()} device(s) on "
-            f"our side, one on pgx's, with {options} compiler options.",
+            f"network {parameters}; {devices} device(s) on our side, one on pgx's, with {options} "
+            "compiler options.",
             "",
             "| network | simulations | ours, moves/s | pgx, moves/s | times as fast "
             "| network's share, ours | network's share, pgx | moves a game and run |",
