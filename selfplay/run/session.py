@@ -84,7 +84,7 @@ def restore(run: RunDirectory, config: Config, program: Program, started: float 
 
 def num_devices(run: RunDirectory) -> int | None:
     """How many devices the newest checkpoint was saved on; None where it does not say."""
-    newest = checkpoint.available(run.checkpoints)[-1:]
+    newest = checkpoint.available(run.checkpoints)[:1]
     try:
         return checkpoint.read_info(newest[0])["num_devices"] if newest else None
     except (ValueError, KeyError, OSError):

@@ -74,7 +74,8 @@ def search(
             new value is averaged with the old, where mctx takes the newest alone.
 
     Raises:
-        ValueError: trees too large, no room for a simulation, or a `recurrent_fn` that returns other shapes or dtypes.
+        ValueError: trees too large, no room for a simulation, or a `recurrent_fn` that returns
+            other shapes or dtypes.
     """
     if max_num_simulations < 1 or (max_depth is not None and max_depth < 1):
         raise ValueError(
