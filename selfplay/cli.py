@@ -140,15 +140,8 @@ def train(arguments: list[str]) -> None:
     given = any(flag.startswith("--minutes") for flag in rest)
     if given and not any(flag.startswith("--iterations") for flag in rest):
         settings = dataclasses.replace(settings, iterations=None)
-    from selfplay import sharding
     from selfplay.display.live import train_with_view
 
-    sharding.spread_over_cores(
-        settings.rollout.num_games,
-        settings.learner.batch_size,
-        settings.replay.capacity,
-        num_devices=settings.num_devices,
-    )
     train_with_view(settings, run=flags.run, start_from=flags.start, started=_STARTED)
 
 
@@ -173,13 +166,7 @@ def resume(arguments: list[str]) -> None:
     config = dataclasses.replace(
         saved, evaluation=flags.evaluation, checkpoint=flags.checkpoint, logging=flags.logging
     )
-    from selfplay import sharding
     from selfplay.display.live import resume_with_view
-    from selfplay.run import checkpoint
-
-    newest = checkpoint.newest_sound(RunDirectory(run).checkpoints, warn=lambda warning: None)
-    num_devices = checkpoint.read_info(newest)["num_devices"]
-    sharding.spread_over_cores(config.rollout.num_games, num_devices=num_devices)
 
     resume_with_view(
         run, config, minutes=flags.minutes, iterations=flags.iterations, started=_STARTED

@@ -102,7 +102,7 @@ class SearchConfig(_Checked):
 
     section: ClassVar[str] = "search"
     engine: Literal["selfplay", "mctx"] = "selfplay"
-    """selfplay: this project's; mctx: the reference, slower, with the same answers."""
+    """selfplay: this project's; mctx: the reference, slower, with the same answers but for ties."""
     policy: Literal["gumbel", "puct"] = "gumbel"
     """gumbel improves the policy with any number of simulations; puct is AlphaZero's."""
     num_simulations: int = 16
@@ -223,13 +223,13 @@ class Config(_Checked):
     env_args: dict[str, bool | int | float | str] = dataclasses.field(default_factory=dict)
     """The environment's own arguments, such as a board's size."""
     seed: int = 0
-    """Of everything random: two runs of equal settings and seed are equal."""
+    """Of everything random: two runs of equal settings, seed and number of devices are equal."""
     minutes: float = 10.0
     """Length of the run from the command on; becomes `iterations` once the speed is known."""
     iterations: int | None = None
     """Length of the run; wins over `minutes`."""
     num_devices: int | None = None
-    """Devices to use; none means all."""
+    """Devices to use, on a CPU its cores; none means all that can share the games equally."""
     network: NetworkConfig = NetworkConfig()
     search: SearchConfig = SearchConfig()
     rollout: RolloutConfig = RolloutConfig()

@@ -7,6 +7,7 @@ split along the axis `data`, parameters are replicated. One device is the plain 
 import contextlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -33,7 +34,8 @@ def spread_over_cores(num_games: int, *shared: int, num_devices: int | None = No
         shared: what else devices must share equally.
         num_devices: so many exactly.
     """
-    if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+    chosen = jax.config.jax_num_cpu_devices >= 0  # pyright: ignore[reportAttributeAccessIssue]
+    if chosen or "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return
     count = num_devices or max(
         n
@@ -45,10 +47,22 @@ def spread_over_cores(num_games: int, *shared: int, num_devices: int | None = No
 
 
 def _num_cores() -> int:
-    """Cores that this process may use."""
+    """Cores that this process may use, by its affinity and its container's quota."""
+    cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    quota, _, period = _cgroup("cpu.max").partition(" ")
+    if quota.isdigit() and period.isdigit():
+        cores = min(cores, max(1, round(int(quota) / int(period))))
+    return cores
+
+
+def _cgroup(name: str) -> str:
+    """A limit of the container that this process runs in; empty where there is none."""
+    try:
+        return Path("/sys/fs/cgroup", name).read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def make_mesh(num_devices: int | None = None) -> Mesh:
@@ -71,7 +85,11 @@ def memory_of_a_device(mesh: Mesh) -> int | None:
         return int(stats["bytes_limit"])
     if device.platform != "cpu" or not hasattr(os, "sysconf"):
         return None
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // mesh.size
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = _cgroup("memory.max")
+    if limit.isdigit():
+        whole = min(whole, int(limit))
+    return whole // mesh.size if whole > 0 else None
 
 
 def over_devices(mesh: Mesh, function: Callable, in_specs: Any, out_specs: Any) -> Callable:

@@ -5,7 +5,8 @@
 
     run = train(preset("tic_tac_toe", minutes=1.0))
 
-`resume` goes on with a run, on the CPU bit for bit as if it had never stopped.
+`resume` goes on with a run, on the CPU bit for bit as if it had never stopped. On a CPU each core
+becomes a device, unless JAX is in use already.
 """
 
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 
+from selfplay import sharding
 from selfplay.config import Config
 from selfplay.evaluation.look import make_look
 from selfplay.run import directory, progress, session
@@ -51,6 +53,12 @@ def train(
     directory.refuse_taken(path)
     refuse_missing(config)
     clock = progress.Clock(60.0 * config.minutes, started=started)
+    sharding.spread_over_cores(
+        config.rollout.num_games,
+        config.learner.batch_size,
+        config.replay.capacity,
+        num_devices=config.num_devices,
+    )
     program = make_program(config)
     params = None
     if start_from is not None:
@@ -92,6 +100,8 @@ def resume(
     session.refuse_changes(saved, config, folder.path)
     refuse_missing(config)
     with folder.lock():
+        num_devices = session.num_devices(folder)
+        sharding.spread_over_cores(config.rollout.num_games, num_devices=num_devices)
         restored = session.restore(folder, config, make_program(config), started)
         restored.extend(minutes, iterations)
         if restored.iterations is not None and restored.iterations <= restored.iteration:

@@ -19,7 +19,7 @@ _LIST_BYTES = 12
 """A node of the search also has an entry in the list of nodes passed."""
 
 _FIELDS = {
-    "search trees of self-play": "search.lanes, search.num_simulations or rollout.num_games",
+    "search trees of self-play": "search.num_simulations, rollout.num_games or search.lanes",
     "search trees of the evaluation": "evaluation.batch_size or evaluation.num_simulations",
     "replay buffer": "replay.capacity",
     "games in progress": "rollout.num_games",
@@ -35,8 +35,9 @@ class Plan:
 
     @property
     def total(self) -> int:
-        """Bytes, all together."""
-        return sum(self.parts.values())
+        """Bytes at once; self-play and evaluation take turns."""
+        turns = [size for part, size in self.parts.items() if part.startswith("search trees")]
+        return sum(self.parts.values()) - sum(turns) + max(turns)
 
     def refuse_more_than(self, available: int | None) -> None:
         """Raises ValueError naming what to lower if so much memory is not there."""
@@ -55,7 +56,9 @@ def plan(config: Config, env: Environment[Any], network: Network, num_devices: i
     state = jax.eval_shape(env.init, problem)
     params = jax.eval_shape(network.init, jax.random.key(0))
     games = config.rollout.num_games // num_devices
-    lanes = min(config.search.lanes or games, games)
+    lanes = games
+    if config.search.engine == "selfplay":
+        lanes = min(config.search.lanes or games, games)
     node = bytes_per_node(config, env, state)
     row = _size((problem, state)) + 4 * env.num_actions + 18  # and value, weight, provenance
     steps = 2 * env.max_steps + config.rollout.steps_per_iteration  # waiting, and just played

@@ -66,7 +66,8 @@ def restore(run: RunDirectory, config: Config, program: Program, started: float 
     if info["num_devices"] != program.mesh.size:
         raise ValueError(
             f"{path} was saved on {info['num_devices']} devices, but now there are "
-            f"{program.mesh.size}"
+            f"{program.mesh.size}; on a CPU, XLA_FLAGS=--xla_force_host_platform_device_count="
+            f"{info['num_devices']} makes as many"
         )
     refuse_changes(config_lib.from_dict(info["config"]), config, run.path)
     clock = Clock(60.0 * config.minutes, before=info["seconds"], started=started)
@@ -79,6 +80,15 @@ def restore(run: RunDirectory, config: Config, program: Program, started: float 
         iterations=info["iterations"],
         saved=int(path.name),
     )
+
+
+def num_devices(run: RunDirectory) -> int | None:
+    """How many devices the newest checkpoint was saved on; None where it does not say."""
+    newest = checkpoint.available(run.checkpoints)[:1]
+    try:
+        return checkpoint.read_info(newest[0])["num_devices"] if newest else None
+    except (ValueError, KeyError, OSError):
+        return None  # damaged: `restore` says so
 
 
 def refuse_changes(saved: Config, config: Config, run: Path) -> None:

@@ -7,6 +7,7 @@ be one a game, so that a game's search does not depend on the batch it is in. Th
 it is best jitted by `jit_search`.
 """
 
+import operator
 from typing import Any, NamedTuple
 
 import jax
@@ -84,7 +85,7 @@ def gumbel_muzero_policy(
         rng_key: one PRNG key, or one for each game [B].
         root: an `mctx.RootFnOutput`, float32.
         recurrent_fn: an `mctx.RecurrentFn`; gets as many keys as `rng_key` has.
-        num_simulations: one budget for all games, or int32 [B], traced or not.
+        num_simulations: one budget for all games, or int32 [B], traced or not; 0 for no search.
         invalid_actions: [B, A], nonzero where an action is not allowed at the root.
         max_depth: of a node; None means no limit.
         max_num_simulations: room in the trees; needed where `num_simulations` is an array.
@@ -95,6 +96,7 @@ def gumbel_muzero_policy(
     Raises:
         ValueError: trees too large, or a `recurrent_fn` that returns other shapes or dtypes.
     """
+    rng_key = _typed(rng_key)
     budget, most = _budgets(num_simulations, max_num_simulations, root)
     invalid = _invalid(invalid_actions, root)
     logits = _mask(root.prior_logits, invalid)
@@ -133,8 +135,8 @@ def muzero_policy(
 ) -> PolicyOutput:
     """PUCT search (Silver et al. 2018; Schrittwieser et al. 2020), as `mctx.muzero_policy`.
 
-    Ties are broken by one random order of the actions for each game, where mctx draws a new one
-    for each node that a simulation passes.
+    Two things differ from mctx. Ties are broken by one draw of noise for each game, where mctx
+    draws anew at each node that a simulation passes; and Dirichlet noise is on legal actions only.
 
     Args:
         params: given to `recurrent_fn`.
@@ -156,6 +158,7 @@ def muzero_policy(
     Raises:
         ValueError: trees too large, or a `recurrent_fn` that returns other shapes or dtypes.
     """
+    rng_key = _typed(rng_key)
     budget, most = _budgets(num_simulations, max_num_simulations, root)
     invalid = _invalid(invalid_actions, root)
     action_keys, noise_keys, keys = _split(rng_key, 3)
@@ -170,7 +173,10 @@ def muzero_policy(
     chooser = choice.puct(qtransform, ties, invalid, pb_c_init, pb_c_base)
     tree = simulation.search(params, keys, root, recurrent_fn, chooser, budget, most, max_depth)
     search_tree = SearchTree(tree=tree, batch_size=logits.shape[0])
-    weights = search_tree.summary().visit_probs
+    summary = search_tree.summary()
+    prior = jax.nn.softmax(root.prior_logits)  # of a game that had no simulation
+    visited = summary.visit_counts.sum(-1, keepdims=True) > 0
+    weights = jnp.where(visited, summary.visit_probs, prior)
     logits = _logits(weights)
     logits = logits - logits.max(-1, keepdims=True)
     logits = logits / jnp.maximum(jnp.finfo(jnp.float32).tiny, temperature)
@@ -179,15 +185,25 @@ def muzero_policy(
     return PolicyOutput(action=action, action_weights=weights, search_tree=search_tree)
 
 
+def _typed(key: jax.Array) -> jax.Array:
+    """A key, or keys [B], of the typed kind, from either kind."""
+    if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        return key
+    return jax.random.wrap_key_data(key)
+
+
 def _budgets(
     num_simulations: int | jax.Array, max_num_simulations: int | None, root: Any
 ) -> tuple[jax.Array, int]:
-    """int32 [B] and its static bound. Raises ValueError where no bound is known."""
+    """int32 [B] and its static bound, to which larger ones are cut.
+
+    Raises ValueError where no bound is known.
+    """
     batch_size = root.value.shape[0]
     if max_num_simulations is None:
-        if not isinstance(num_simulations, int):
+        if isinstance(num_simulations, jax.Array):
             raise ValueError("num_simulations is an array: max_num_simulations must be given")
-        max_num_simulations = num_simulations
+        max_num_simulations = operator.index(num_simulations)
     budget = jnp.asarray(num_simulations, jnp.int32)
     return jnp.broadcast_to(
         jnp.minimum(budget, max_num_simulations), batch_size

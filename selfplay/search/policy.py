@@ -88,7 +88,7 @@ def search(
     else:
         budget = jnp.broadcast_to(num_simulations, batch_size).astype(jnp.int32)
         if num_simulations.ndim > 0:
-            lanes = min(lanes, max(batch_size // _BUDGET_GROUPS, _MIN_LANES))
+            lanes = min(lanes, max(-(-batch_size // _BUDGET_GROUPS), _MIN_LANES))
     return _in_lanes(
         lambda games: searcher.by_engine(params, *games), (keys, problem, state, budget), lanes
     )
@@ -199,6 +199,7 @@ def _in_lanes(search: Any, games: tuple[Any, ...], lanes: int) -> SearchResult:
         return search(games)
     order = jnp.argsort(-budget)
     groups = -(-batch_size // lanes)
+    lanes = -(-batch_size // groups)  # as even as can be
     filled = jnp.pad(order, (0, groups * lanes - batch_size))
     rested = jnp.arange(groups * lanes) >= batch_size
     *others, budget = jax.tree.map(lambda x: x[filled], games)

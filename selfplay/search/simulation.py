@@ -34,7 +34,7 @@ jit_search = functools.partial(jax.jit, compiler_options=COMPILER_OPTIONS)
 
 _MIN_BLOCK = 8
 _MAX_BLOCK = 128
-"""Bounds of the nodes updated together: fewer leave the processor idle, more wait for few."""
+"""Bounds of the nodes that a CPU updates together: fewer leave it idle, more wait for few."""
 
 
 class Chooser(NamedTuple):
@@ -70,13 +70,20 @@ def search(
         num_simulations: between 0 and `max_num_simulations`; a game that has had its own rests,
             and the loop ends with the last.
         max_num_simulations: room in the trees.
-        max_depth: of a node; a simulation that gets there evaluates the node again.
+        max_depth: of a node; a simulation that gets there evaluates the node again, and its
+            new value is averaged with the old, where mctx takes the newest alone.
 
     Raises:
-        ValueError: trees too large, or a `recurrent_fn` that returns other shapes or dtypes.
+        ValueError: trees too large, no room for a simulation, or a `recurrent_fn` that returns
+            other shapes or dtypes.
     """
+    if max_num_simulations < 1 or (max_depth is not None and max_depth < 1):
+        raise ValueError(
+            "max_num_simulations and max_depth must be at least 1, "
+            f"got {max_num_simulations} and {max_depth}"
+        )
     batch_size, num_actions = root.prior_logits.shape
-    block = min(max(4 * batch_size, _MIN_BLOCK), _MAX_BLOCK)
+    block = _block(batch_size)
     walk = _Walk(
         batch_size=batch_size,
         num_actions=num_actions,
@@ -252,6 +259,12 @@ class _Walk:
         return tree.count(edge, reward + discount * value, child // self.batch_size)
 
 
+def _block(batch_size: int) -> int:
+    """Nodes to update together: a cache's worth on CPUs, on accelerators most of what there is."""
+    wanted = max(4 * batch_size, _MIN_BLOCK)
+    return min(wanted, _MAX_BLOCK) if jax.default_backend() == "cpu" else wanted
+
+
 def _plant(root: Any, chooser: Chooser, num_nodes: int) -> Tree:
     """Trees with room for so many nodes, and in them the roots."""
     nothing = jnp.zeros_like(root.value)
@@ -294,9 +307,14 @@ def _refuse_unfit(step: Any, embedding: Any, root: Any) -> None:
                 f"recurrent_fn must return {name} as {want.dtype} {list(want.shape)}, "
                 f"got {got.dtype} {list(got.shape)}"
             )
-    shape = lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype)  # noqa: E731
-    before, after = jax.tree.map(shape, (root.embedding, embedding))
+    before, after = map(_describe, (root.embedding, embedding))
     if before != after:
         raise ValueError(
             f"recurrent_fn must return an embedding like the root's, {before}, got {after}"
         )
+
+
+def _describe(embedding: Any) -> tuple[Any, list[str]]:
+    """The structure, and the dtype and shape of each leaf."""
+    leaves, structure = jax.tree.flatten(embedding)
+    return structure, [f"{leaf.dtype} {list(leaf.shape)}" for leaf in leaves]

@@ -68,7 +68,7 @@ class Tree(struct.PyTreeNode):
     arrivals: jax.Array
     """uint32 [R, 3]: number of the edge that leads to the node, its reward and its discount."""
     depths: jax.Array
-    """int16 [R]: edges from the root."""
+    """uint16 [R]: edges from the root."""
     plans: jax.Array
     """int32 [R]: where the next simulation goes: a child, or -1 - action if there is none yet."""
     embeddings: jax.Array
@@ -115,7 +115,7 @@ class Tree(struct.PyTreeNode):
             guesses=_write(self.guesses, guess, start),
             edges=self.edges,
             arrivals=_write(self.arrivals, arrival, start),
-            depths=_write(self.depths, depth.astype(jnp.int16), start),
+            depths=_write(self.depths, depth.astype(jnp.uint16), start),
             plans=_write(self.plans, plan, start),
             embeddings=_write(self.embeddings, pack(embedding), start),
         )
@@ -168,7 +168,7 @@ def allocate(num_nodes: int, prior: jax.Array, embedding: Any) -> Tree:
         guesses=jnp.zeros((rows, num_actions + 1), jnp.float32),
         edges=jnp.zeros((rows * num_actions, 2), _U),
         arrivals=jnp.zeros((rows, 3), _U),
-        depths=jnp.zeros(rows, jnp.int16),
+        depths=jnp.zeros(rows, jnp.uint16),
         plans=jnp.zeros(rows, jnp.int32),
         embeddings=jnp.zeros((rows, words), _U),
     )

@@ -332,7 +332,8 @@ def test_each_game_has_its_own_budget(kind, own_keys):
     assert jitted(shape)._cache_size() == sizes  # changing budgets compiled nothing
     assert np.isfinite(found.action_weights).all()
     np.testing.assert_allclose(found.action_weights.sum(1), 1.0, rtol=1e-5)
-    assert not invalid[np.arange(shape.batch_size), found.action][BUDGETS > 0].any()
+    assert not invalid[np.arange(shape.batch_size), found.action].any()
+    assert (np.asarray(found.action_weights)[np.asarray(invalid)] == 0).all()
 
 
 @pytest.mark.parametrize("kind", POLICIES)
@@ -471,6 +472,20 @@ def shapes_of(batch_size: int, num_actions: int, num_simulations: int) -> Any:
         return engine.muzero_policy((), key, root_of(logits), recurrent_fn, num_simulations)
 
     return jax.eval_shape(run, logits, jax.random.key(0))
+
+
+@pytest.mark.parametrize(("simulations", "depth"), [(0, None), (4, 0)])
+def test_a_search_needs_room(simulations, depth):
+    root = root_of(jnp.zeros((3, 7), jnp.float32))
+    with pytest.raises(ValueError, match="must be at least 1"):
+        engine.muzero_policy((), jax.random.key(0), root, constant(7), simulations, None, depth)
+
+
+@pytest.mark.parametrize("policy", [engine.gumbel_muzero_policy, engine.muzero_policy])
+def test_keys_of_the_old_kind_are_keys(policy):
+    root = root_of(jnp.zeros((3, 7), jnp.float32))
+    run = jax.jit(lambda key: policy((), key, root, constant(7), 4).action)
+    np.testing.assert_array_equal(run(jax.random.PRNGKey(5)), run(jax.random.key(5)))
 
 
 def test_sixteen_bits_number_the_nodes():

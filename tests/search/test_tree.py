@@ -184,3 +184,21 @@ def test_what_is_written_is_read():
     got = tree.embedding(jnp.array([4, 0], jnp.int32), embedding)
     np.testing.assert_array_equal(got["a"], [11, 0])
     np.testing.assert_array_equal(got["b"], [11.0, 0.0])
+
+
+def test_a_line_may_be_as_deep_as_a_tree_has_nodes():
+    tree = trees.allocate(1, jnp.zeros((2, 3)), jnp.zeros(2))
+    nothing, zero = jnp.zeros(2), jnp.zeros(2, jnp.int32)
+    tree = tree.grow(
+        jnp.int32(0),
+        edge=zero,
+        reward=nothing,
+        discount=nothing,
+        depth=jnp.array([40_000, trees.MAX_NODES], jnp.int32),
+        prior=jnp.zeros((2, 3)),
+        raw_value=nothing,
+        plan=zero,
+        embedding=nothing,
+    )
+    found = tree.depth(jnp.arange(2, dtype=jnp.int32))
+    np.testing.assert_array_equal(found, [40_000, trees.MAX_NODES])
