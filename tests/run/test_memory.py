@@ -75,7 +75,7 @@ def test_mctx_needs_more():
     ("changes", "field"),
     [
         ({"replay__capacity": 10**11}, "replay.capacity"),
-        ({"search__num_simulations": 65_000, "rollout__num_games": 2048}, "search.lanes"),
+        ({"search__num_simulations": 65_000, "rollout__num_games": 2048}, "search.num_simulations"),
         ({"evaluation__num_simulations": 65_000}, "evaluation.batch_size"),
         ({"network__width": 100_000}, "network.width"),
     ],
