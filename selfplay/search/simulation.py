@@ -1,4 +1,4 @@
-"""The search loop: many trees at once, at a cost that does not grow with their size.
+"""The search loop: many trees at once, at a cost that follows their mean depth, not their size.
 
 A simulation goes down each tree to a new leaf, evaluates all leaves together, and goes up again.
 What makes it cheap:
