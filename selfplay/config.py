@@ -25,6 +25,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "network.depth": (0, _UNBOUNDED),
     "network.num_heads": (1, _UNBOUNDED),
     "search.num_simulations": (1, 65_534),
+    "search.fast_simulations": (1, 65_534),
+    "search.full_every": (2, _UNBOUNDED),
     "search.max_depth": (1, _UNBOUNDED),
     "search.lanes": (1, _UNBOUNDED),
     "search.max_considered_actions": (1, _UNBOUNDED),
@@ -107,6 +109,12 @@ class SearchConfig(_Checked):
     """gumbel improves the policy with any number of simulations; puct is AlphaZero's."""
     num_simulations: int = 16
     """Nodes added to the tree for each move of self-play."""
+    fast_simulations: int | None = None
+    """KataGo's playout-cap randomisation: most moves of self-play have only so many, no
+    exploration noise, and are not trained on. None searches, and trains on, every move in full."""
+    full_every: int = 4
+    """With `fast_simulations`, one move in so many, at random, has the full search. Rows come as
+    much slower: lower `learner.updates_per_iteration`, or they are seen as much more often."""
     max_depth: int | None = None
     """Deepest node of the tree; none means no limit."""
     lanes: int | None = None
@@ -121,6 +129,17 @@ class SearchConfig(_Checked):
     """PUCT: share of noise in the root's prior."""
     dirichlet_concentration: float = 10.0
     """PUCT: total concentration, divided equally among the legal actions."""
+
+    @property
+    def moves_per_full(self) -> int:
+        """Moves of self-play of which one has the full search: 1 without `fast_simulations`."""
+        return 1 if self.fast_simulations is None else self.full_every
+
+    @property
+    def mean_simulations(self) -> float:
+        """Simulations for a move of self-play, on average."""
+        fast = (self.moves_per_full - 1) * (self.fast_simulations or 0)
+        return (self.num_simulations + fast) / self.moves_per_full
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
