@@ -41,6 +41,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "rollout.temperature_plies": (0, _UNBOUNDED),
     "rollout.temperature": (1e-3, _UNBOUNDED),
     "rollout.search_value_fraction": (0, 1),
+    "rollout.surprise_fraction": (0, 1),
     "replay.capacity": (1, _UNBOUNDED),
     "replay.min_rows": (1, _UNBOUNDED),
     "learner.batch_size": (1, _UNBOUNDED),
@@ -161,6 +162,9 @@ class RolloutConfig(_Checked):
     """Of that sampling."""
     search_value_fraction: float = 0.0
     """Share of the search's value in the value target; the outcome has the rest."""
+    surprise_fraction: float = 0.0
+    """Share of a game's weight in the loss that its rows get in proportion to how much the search
+    changed the network's policy; they share the rest equally. KataGo's is 0.5."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
