@@ -42,6 +42,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "rollout.temperature": (1e-3, _UNBOUNDED),
     "rollout.search_value_fraction": (0, 1),
     "rollout.surprise_fraction": (0, 1),
+    "rollout.resign_value": (1e-3, 1),
+    "rollout.resign_plies": (1, _UNBOUNDED),
+    "rollout.whole_fraction": (0, 1),
     "replay.capacity": (1, _UNBOUNDED),
     "replay.min_rows": (1, _UNBOUNDED),
     "learner.batch_size": (1, _UNBOUNDED),
@@ -165,6 +168,14 @@ class RolloutConfig(_Checked):
     surprise_fraction: float = 0.0
     """Share of a game's weight in the loss that its rows get in proportion to how much the search
     changed the network's policy; they share the rest equally. KataGo's is 0.5."""
+    resign_value: float | None = None
+    """A game of two players ends early, at the search's value, once that has been beyond this for
+    the same side in `resign_plies` successive moves. None plays every game to its end."""
+    resign_plies: int = 4
+    """Of both sides: with 4, each has agreed twice."""
+    whole_fraction: float = 0.1
+    """With `resign_value`, share of games that are played to the end nevertheless; they tell how
+    often an early end would have been wrong."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

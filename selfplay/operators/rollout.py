@@ -14,6 +14,7 @@ from selfplay.config import RolloutConfig
 from selfplay.environment.contract import Environment, Problem, State, select
 from selfplay.networks.contract import Params
 from selfplay.operators.contract import ImprovementOperator
+from selfplay.operators.resignation import Resignation, Standing
 from selfplay.operators.targets import Targets, episode_returns, surprise_weights
 
 
@@ -41,8 +42,14 @@ class Games(struct.PyTreeNode):
     """Problem [B]."""
     state: State
     """State [B], none of them ended."""
+    standing: Standing | None
+    """Standing [B]; None where games are always played to the end."""
     pending: Trajectory
     """Trajectory [max_steps, B]: the last steps, among them all that await an outcome."""
+
+
+_Running = tuple[jax.Array, Problem, State, Standing | None]
+"""Games without what is pending: their index, problem, state and standing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,11 +62,11 @@ class Rollout:
 
     def init(self, params: Params, key: jax.Array, index: jax.Array) -> Games:
         """Fresh games with the given global indices (int32 [B]), nothing pending."""
-        keys = self._game_keys(key, index)
-        problem, state = jax.vmap(self._new_game)(keys)
-        step = jax.eval_shape(self._step, params, key, jnp.int32(0), (index, problem, state))[1]
+        running = self._new_games(self._game_keys(key, index))
+        carry = (index, *running)
+        step, _ = jax.eval_shape(self._step, params, key, jnp.int32(0), carry)[1]
         pending = jax.tree.map(lambda x: jnp.zeros((self.env.max_steps, *x.shape), x.dtype), step)
-        return Games(index=index, problem=problem, state=state, pending=pending)
+        return Games(index, *running, pending=pending)
 
     def play(
         self, params: Params, key: jax.Array, games: Games, generation: jax.Array
@@ -74,16 +81,16 @@ class Rollout:
             return self._step(params, step_key, generation, carry)
 
         keys = jax.random.split(key, self.config.steps_per_iteration)
-        carry = (games.index, games.problem, games.state)
-        (index, problem, state), played = jax.lax.scan(scan_step, carry, keys)
+        carry = (games.index, games.problem, games.state, games.standing)
+        carry, (played, counts) = jax.lax.scan(scan_step, carry, keys)
         window = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), games.pending, played)
         targets, known = self._with_outcomes(window)
         waiting = jnp.where(known, 0.0, window.targets.weight)
         pending = window.replace(targets=window.targets.replace(weight=waiting))
         pending = jax.tree.map(lambda x: x[-self.env.max_steps :], pending)
-        games = Games(index=index, problem=problem, state=state, pending=pending)
+        games = Games(*carry, pending=pending)
         rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), targets)
-        return games, rows, _sums(played)
+        return games, rows, _sums(played) | {name: x.sum() for name, x in counts.items()}
 
     def _game_keys(self, key: jax.Array, index: jax.Array) -> jax.Array:
         """Keys [B] that depend on the global game index, not on which device holds the game."""
@@ -94,10 +101,10 @@ class Rollout:
         params: Params,
         key: jax.Array,
         generation: jax.Array,
-        carry: tuple[jax.Array, Problem, State],
-    ) -> tuple[tuple[jax.Array, Problem, State], Trajectory]:
+        carry: _Running,
+    ) -> tuple[_Running, tuple[Trajectory, dict[str, jax.Array]]]:
         """One move in each game; a game that ends is replaced by a new one."""
-        index, problem, state = carry
+        index, problem, state, standing = carry
         keys = jax.vmap(lambda k: jax.random.split(k, 3))(self._game_keys(key, index))
         improved = self.operator.improve(params, keys[:, 0], problem, state, generation)
         action, targets = improved.action, improved.targets
@@ -111,6 +118,11 @@ class Rollout:
         targets = targets.replace(weight=jnp.where(state.ended, 0.0, targets.weight))
         action = jax.vmap(self._explore)(keys[:, 1], state, action, targets.action_weights)
         after = jax.vmap(self.env.step)(problem, state, action)
+        counts = {}
+        if self._resignation and standing is not None:
+            returns = self._searched_returns(targets)
+            value = jnp.where(state.current_player == 0, targets.value, -targets.value)
+            standing, after, counts = self._resignation.judge(standing, value, returns, after)
         trajectory = Trajectory(
             targets=targets,
             rewards=after.rewards,
@@ -118,9 +130,9 @@ class Rollout:
             truncated=after.truncated,
             surprise=improved.surprise if weighs_surprise else None,
         )
-        fresh = jax.vmap(self._new_game)(keys[:, 2])
-        problem, state = jax.vmap(select)(after.ended, fresh, (problem, after))
-        return (index, problem, state), trajectory
+        fresh = self._new_games(keys[:, 2])
+        going_on = jax.vmap(select)(after.ended, fresh, (problem, after, standing))
+        return (index, *going_on), (trajectory, counts)
 
     def _explore(
         self, key: jax.Array, state: State, action: jax.Array, action_weights: jax.Array
@@ -131,6 +143,21 @@ class Rollout:
         logits = jnp.log(action_weights) / self.config.temperature
         sampled = jax.random.categorical(key, logits).astype(jnp.int32)
         return jnp.where(state.step_count < self.config.temperature_plies, sampled, action)
+
+    @property
+    def _resignation(self) -> Resignation | None:
+        """When a game ends early, if ever."""
+        config = self.config
+        if config.resign_value is None:
+            return None
+        return Resignation(config.resign_value, config.resign_plies, config.whole_fraction)
+
+    def _new_games(self, keys: jax.Array) -> tuple[Problem, State, Standing | None]:
+        """Fresh games, by their keys [B]."""
+        if not self._resignation:
+            return *jax.vmap(self._new_game)(keys), None
+        keys, standing_keys = jax.vmap(lambda key: jax.random.split(key, 2), out_axes=1)(keys)
+        return *jax.vmap(self._new_game)(keys), self._resignation.begin(standing_keys)
 
     def _new_game(self, key: jax.Array) -> tuple[Problem, State]:
         """A fresh problem, and a state after a random opening that never ends the game."""
@@ -149,12 +176,9 @@ class Rollout:
         """Targets [T, B] with the value the outcome gives, weightless where it is not known."""
         targets = window.targets
         mover = targets.state.current_player
-        searched = self.env.from_value(targets.value)
+        searched = self._searched_returns(targets)
         returns, known = episode_returns(
-            window.rewards,
-            window.terminated,
-            window.truncated,
-            _for_each_player(searched, mover, self.env.num_players),
+            window.rewards, window.terminated, window.truncated, searched
         )
         outcome = jnp.take_along_axis(returns, mover[..., None].astype(jnp.int32), -1)[..., 0]
         fraction = self.config.search_value_fraction
@@ -164,6 +188,12 @@ class Rollout:
             ended = window.terminated | window.truncated
             weight = surprise_weights(weight, window.surprise, ended, self.config.surprise_fraction)
         return targets.replace(value=jnp.clip(value, -1.0, 1.0), weight=weight), known
+
+    def _searched_returns(self, targets: Targets) -> jax.Array:
+        """What each player may expect by the search [..., P]; two players sum to zero."""
+        value, mover = self.env.from_value(targets.value), targets.state.current_player
+        each = [jnp.where(mover == p, value, -value) for p in range(self.env.num_players)]
+        return jnp.stack(each, axis=-1)
 
 
 def random_plies(
@@ -184,12 +214,6 @@ def random_plies(
         return select(after.ended, (state, length), (after, count + 1))
 
     return jax.lax.while_loop(unfinished, body, (state, jnp.int32(0)))[0]
-
-
-def _for_each_player(value: jax.Array, mover: jax.Array, num_players: int) -> jax.Array:
-    """The mover's return [T, B] as returns of all players [T, B, P]; two players sum to zero."""
-    each = [jnp.where(mover == player, value, -value) for player in range(num_players)]
-    return jnp.stack(each, axis=-1)
 
 
 def _sums(played: Trajectory) -> dict[str, jax.Array]:

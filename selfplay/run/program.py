@@ -78,6 +78,7 @@ def make_program(config: Config) -> Program:
         index=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
         problem=sharding.SPLIT,
         state=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
+        standing=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
         pending=sharding.SPLIT_SECOND,  # pyright: ignore[reportArgumentType]
     )
     specs = RunState(
@@ -160,6 +161,11 @@ def _check(config: Config, env: Environment, num_games: int) -> None:
                 f"search.full_every must divide the {num_games} games of each device, got "
                 f"{search.full_every}; set it, rollout.num_games or num_devices"
             )
+    if config.rollout.resign_value is not None and env.num_players != 2:
+        raise ValueError(
+            f"rollout.resign_value is for games of two players, but {config.env} has "
+            f"{env.num_players}"
+        )
     plies = config.rollout.max_opening_plies
     if plies >= env.max_steps:
         raise ValueError(

@@ -169,19 +169,28 @@ def iteration_row(
     means = {key: float(value) for key, value in learned.items()}
     took = seconds()
     games = max(1.0, sums["games"])
+    early = {}
+    if "resigned" in sums:
+        early["game/resigned"] = sums["resigned"] / games
+    if sums.get("judged"):
+        early["game/misjudged"] = sums["misjudged"] / sums["judged"]
     decisions = config.rollout.num_games * config.rollout.steps_per_iteration
-    return {
-        "games": sums["games"],
-        "speed/games_per_second": sums["games"] / took,
-        "speed/simulations_per_second": decisions * config.search.mean_simulations / took,
-        "game/length": sums["plies"] / games,
-        "game/return": sums["rewards"] / games,
-        "game/first_player_wins": sums["first_player_wins"] / games,
-        "game/first_player_losses": sums["first_player_losses"] / games,
-        "game/truncated": sums["truncated"] / games,
-        "buffer/rows_added": sums["rows"],
-        "buffer/rows": sums["buffer_rows"],
-    } | means
+    return (
+        {
+            "games": sums["games"],
+            "speed/games_per_second": sums["games"] / took,
+            "speed/simulations_per_second": decisions * config.search.mean_simulations / took,
+            "game/length": sums["plies"] / games,
+            "game/return": sums["rewards"] / games,
+            "game/first_player_wins": sums["first_player_wins"] / games,
+            "game/first_player_losses": sums["first_player_losses"] / games,
+            "game/truncated": sums["truncated"] / games,
+            "buffer/rows_added": sums["rows"],
+            "buffer/rows": sums["buffer_rows"],
+        }
+        | early
+        | means
+    )
 
 
 def refuse_non_finite(row: Row, iteration: int) -> None:

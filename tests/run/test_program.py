@@ -187,6 +187,14 @@ def test_with_a_playout_cap_full_searches_alone_are_learnt_from():
             {"search__fast_simulations": 1, "search__full_every": 3},
             "search.full_every must divide the 8 games of each device, got 3",
         ),
+        (
+            {
+                "env": "tests.worlds:Spell",
+                "network__kind": "transformer",
+                "rollout__resign_value": 0.9,
+            },
+            "rollout.resign_value is for games of two players, but tests.worlds:Spell has 1",
+        ),
         ({"network__kind": "transformer", "network__num_heads": 3}, "network.num_heads"),
     ],
 )
