@@ -32,7 +32,7 @@ class Session:
 
     def save(self, run: RunDirectory) -> None:
         """Writes a checkpoint of the whole run, and drops the oldest."""
-        trees = {"params": self.state.learner.params, "state": self.state}
+        trees = {"params": self.program.acting(self.state), "state": self.state}
         info = {
             "iterations": self.iterations,
             "seconds": self.clock.seconds,
@@ -127,7 +127,8 @@ def read_params_to_start_from(run: Path, config: Config, program: Program) -> Pa
     """
     source = RunDirectory(run.absolute())
     saved = source.read_config()
-    shape = ("network.kind", "network.width", "network.depth", "network.num_heads")
+    sizes = ("kind", "width", "depth", "line_length", "num_heads")
+    shape = [f"network.{name}" for name in sizes]
     for field in ("env", "env_args", *shape):
         there, here = config_lib.get(saved, field), config_lib.get(config, field)
         if there != here:
