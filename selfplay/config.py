@@ -26,6 +26,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "network.line_length": (2, _UNBOUNDED),
     "network.num_heads": (1, _UNBOUNDED),
     "search.num_simulations": (1, 65_534),
+    "search.fast_simulations": (1, 65_534),
+    "search.full_every": (2, _UNBOUNDED),
     "search.max_depth": (1, _UNBOUNDED),
     "search.lanes": (1, _UNBOUNDED),
     "search.max_considered_actions": (1, _UNBOUNDED),
@@ -40,6 +42,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "rollout.temperature_plies": (0, _UNBOUNDED),
     "rollout.temperature": (1e-3, _UNBOUNDED),
     "rollout.search_value_fraction": (0, 1),
+    "rollout.surprise_fraction": (0, 1),
     "replay.capacity": (1, _UNBOUNDED),
     "replay.min_rows": (1, _UNBOUNDED),
     "learner.batch_size": (1, _UNBOUNDED),
@@ -112,6 +115,12 @@ class SearchConfig(_Checked):
     """gumbel improves the policy with any number of simulations; puct is AlphaZero's."""
     num_simulations: int = 16
     """Nodes added to the tree for each move of self-play."""
+    fast_simulations: int | None = None
+    """KataGo's playout-cap randomisation: most moves of self-play have only so many, no
+    exploration noise, and are not trained on. None searches, and trains on, every move in full."""
+    full_every: int = 4
+    """With `fast_simulations`, one move in so many, at random, has the full search. Rows come as
+    much slower: lower `learner.updates_per_iteration`, or they are seen as much more often."""
     max_depth: int | None = None
     """Deepest node of the tree; none means no limit."""
     lanes: int | None = None
@@ -126,6 +135,17 @@ class SearchConfig(_Checked):
     """PUCT: share of noise in the root's prior."""
     dirichlet_concentration: float = 10.0
     """PUCT: total concentration, divided equally among the legal actions."""
+
+    @property
+    def moves_per_full(self) -> int:
+        """Moves of self-play of which one has the full search: 1 without `fast_simulations`."""
+        return 1 if self.fast_simulations is None else self.full_every
+
+    @property
+    def mean_simulations(self) -> float:
+        """Simulations for a move of self-play, on average."""
+        fast = (self.moves_per_full - 1) * (self.fast_simulations or 0)
+        return (self.num_simulations + fast) / self.moves_per_full
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -147,6 +167,9 @@ class RolloutConfig(_Checked):
     """Of that sampling."""
     search_value_fraction: float = 0.0
     """Share of the search's value in the value target; the outcome has the rest."""
+    surprise_fraction: float = 0.0
+    """Share of a game's weight in the loss that its rows get in proportion to how much the search
+    changed the network's policy; they share the rest equally. KataGo's is 0.5."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

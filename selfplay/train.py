@@ -57,6 +57,7 @@ def train(
         config.rollout.num_games,
         config.learner.batch_size,
         config.replay.capacity,
+        config.rollout.num_games // config.search.moves_per_full,
         num_devices=config.num_devices,
     )
     program = make_program(config)

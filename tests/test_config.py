@@ -109,6 +109,7 @@ def test_env_must_be_given():
     [
         ({"network": {"width": 0}}, "network.width must be at least 1, got 0"),
         ({"checkpoint": {"keep": 1}}, "checkpoint.keep must be at least 2, got 1"),
+        ({"search": {"full_every": 1}}, "search.full_every must be at least 2, got 1"),
         ({"seed": -1}, "seed must be between 0 and 2147483647, got -1"),
         ({"minutes": 0.0}, "minutes must be at least 0.01, got 0.0"),
         ({"search": {"dirichlet_fraction": 1.5}}, "dirichlet_fraction must be between 0 and 1"),
@@ -124,6 +125,13 @@ def test_sections_refuse_by_themselves():
     wanted = r"search\.num_simulations must be between 1 and 65534, got 0"
     with pytest.raises(ValueError, match=wanted):
         config_lib.SearchConfig(num_simulations=0)
+
+
+def test_mean_simulations_of_a_playout_cap():
+    config = config_lib.SearchConfig(num_simulations=64)
+    assert (config.moves_per_full, config.mean_simulations) == (1, 64.0)
+    config = config_lib.SearchConfig(num_simulations=64, fast_simulations=8, full_every=4)
+    assert (config.moves_per_full, config.mean_simulations) == (4, 22.0)
 
 
 def test_overrides_go_on_top_of_a_file_section_by_section(tmp_path):

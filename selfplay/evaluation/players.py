@@ -1,6 +1,5 @@
 """Who plays: a player chooses moves for a batch of positions, by a pure function."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from selfplay.config import SearchConfig
 from selfplay.environment.contract import Environment
 from selfplay.networks.contract import Params
 from selfplay.search.model import Evaluator, mask_logits
-from selfplay.search.policy import search
+from selfplay.search.policy import search, without_noise
 
 Act = Callable[[Any, jax.Array, Any, Any], tuple[jax.Array, jax.Array]]
 """`(params, keys [B], problem [B], state [B]) -> (action int32 [B], value float32 [B])`."""
@@ -23,13 +22,6 @@ class Player(NamedTuple):
     name: str
     act: Act
     params: Any = ()
-
-
-def without_noise(config: SearchConfig, num_simulations: int) -> SearchConfig:
-    """The same search for play and judgement: so many simulations, no exploration noise."""
-    return dataclasses.replace(
-        config, num_simulations=num_simulations, gumbel_scale=0.0, dirichlet_fraction=0.0
-    )
 
 
 def raw_policy(env: Environment, evaluator: Evaluator) -> Act:

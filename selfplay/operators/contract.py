@@ -20,6 +20,9 @@ class Improved(NamedTuple):
     """int32 [B]: what it would play."""
     targets: Targets
     """Targets [B]; the value is the operator's own, until an outcome is known."""
+    surprise: jax.Array | None = None
+    """float32 [B], in nats: KL(action_weights || the guess), how much the operator improved on
+    it; None from one that has no guess to improve on."""
 
 
 class ImprovementOperator(abc.ABC):

@@ -14,7 +14,7 @@ from selfplay.config import RolloutConfig
 from selfplay.environment.contract import Environment, Problem, State, select
 from selfplay.networks.contract import Params
 from selfplay.operators.contract import ImprovementOperator
-from selfplay.operators.targets import Targets, episode_returns
+from selfplay.operators.targets import Targets, episode_returns, surprise_weights
 
 
 class Trajectory(struct.PyTreeNode):
@@ -28,6 +28,8 @@ class Trajectory(struct.PyTreeNode):
     """bool [T, B]: whether the step ended the game."""
     truncated: jax.Array
     """bool [T, B]: whether it hit the step limit."""
+    surprise: jax.Array | None
+    """float32 [T, B]: see `Improved`; None where nobody asks for it."""
 
 
 class Games(struct.PyTreeNode):
@@ -97,7 +99,14 @@ class Rollout:
         """One move in each game; a game that ends is replaced by a new one."""
         index, problem, state = carry
         keys = jax.vmap(lambda k: jax.random.split(k, 3))(self._game_keys(key, index))
-        action, targets = self.operator.improve(params, keys[:, 0], problem, state, generation)
+        improved = self.operator.improve(params, keys[:, 0], problem, state, generation)
+        action, targets = improved.action, improved.targets
+        weighs_surprise = self.config.surprise_fraction > 0
+        if weighs_surprise and improved.surprise is None:
+            raise ValueError(
+                "rollout.surprise_fraction needs an operator that says how much it improved on "
+                f"the network's policy; {type(self.operator).__name__} does not"
+            )
         # A problem with nothing to do is over at once: there was no decision to learn from.
         targets = targets.replace(weight=jnp.where(state.ended, 0.0, targets.weight))
         action = jax.vmap(self._explore)(keys[:, 1], state, action, targets.action_weights)
@@ -107,6 +116,7 @@ class Rollout:
             rewards=after.rewards,
             terminated=after.terminated,
             truncated=after.truncated,
+            surprise=improved.surprise if weighs_surprise else None,
         )
         fresh = jax.vmap(self._new_game)(keys[:, 2])
         problem, state = jax.vmap(select)(after.ended, fresh, (problem, after))
@@ -150,6 +160,9 @@ class Rollout:
         fraction = self.config.search_value_fraction
         value = (1.0 - fraction) * self.env.to_value(outcome) + fraction * targets.value
         weight = jnp.where(known, targets.weight, 0.0)
+        if window.surprise is not None:
+            ended = window.terminated | window.truncated
+            weight = surprise_weights(weight, window.surprise, ended, self.config.surprise_fraction)
         return targets.replace(value=jnp.clip(value, -1.0, 1.0), weight=weight), known
 
 

@@ -47,4 +47,11 @@ class Search(ImprovementOperator):
             weight=jnp.ones(rows, jnp.float32),
             provenance=provenance,
         )
-        return Improved(result.action, targets)
+        return Improved(result.action, targets, divergence(result.action_weights, result.prior))
+
+
+def divergence(target: jax.Array, policy: jax.Array) -> jax.Array:
+    """float32 [...]: KL(target || policy) of distributions [..., A], in nats."""
+    tiny = jnp.finfo(jnp.float32).tiny
+    ratio = jnp.log(jnp.maximum(target, tiny)) - jnp.log(jnp.maximum(policy, tiny))
+    return jnp.maximum(jnp.sum(target * ratio, axis=-1), 0.0)

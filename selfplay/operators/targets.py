@@ -84,3 +84,35 @@ def episode_returns(
         backwards, start, (rewards, terminated, truncated, bootstrap), reverse=True
     )
     return returns, known
+
+
+def surprise_weights(
+    weight: jax.Array, surprise: jax.Array, ended: jax.Array, fraction: float
+) -> jax.Array:
+    """Weights by policy surprise, each game's total unchanged: float32 [T, B].
+
+    KataGo's methods, "Policy surprise weighting": with a mean over the rows of one game, by
+    their weights::
+
+        weight[t] * ((1 - fraction) + fraction * surprise[t] / mean(surprise))
+
+    where KataGo writes rows more than once, here they weigh more. A game without any surprise
+    keeps its weights.
+
+    Args:
+        weight: float32 [T, B], 0 on what is not learnt from.
+        surprise: float32 [T, B], KL(action_weights || the network's policy), at least 0.
+        ended: bool [T, B], whether the step ended the game.
+        fraction: share of the weight that goes by surprise, in [0, 1].
+    """
+    chex.assert_equal_shape([weight, surprise, ended])
+    game = jnp.cumsum(ended, axis=0, dtype=jnp.int32) - ended.astype(jnp.int32)
+
+    def of_the_game(x: jax.Array, game: jax.Array) -> jax.Array:
+        return jax.ops.segment_sum(x, game, num_segments=x.shape[0])[game]
+
+    total = jax.vmap(of_the_game, in_axes=1, out_axes=1)
+    surprised = total(weight * surprise, game)
+    share = total(weight, game) * surprise / jnp.where(surprised > 0, surprised, 1.0)
+    share = jnp.where(surprised > 0, share, 1.0)
+    return weight * ((1.0 - fraction) + fraction * share)

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from selfplay.config import Config
+from selfplay.config import Config, SearchConfig
 from selfplay.environment.contract import Environment
 from selfplay.networks.contract import Network
 from selfplay.search import tree
@@ -56,15 +56,12 @@ def plan(config: Config, env: Environment[Any], network: Network, num_devices: i
     state = jax.eval_shape(env.init, problem)
     params = jax.eval_shape(network.init, jax.random.key(0))
     games = config.rollout.num_games // num_devices
-    lanes = games
-    if config.search.engine == "selfplay":
-        lanes = min(config.search.lanes or games, games)
     node = bytes_per_node(config, env, state)
     row = _size((problem, state)) + 4 * env.num_actions + 18  # and value, weight, provenance
     steps = 2 * env.max_steps + config.rollout.steps_per_iteration  # waiting, and just played
     return Plan(
         {
-            "search trees of self-play": lanes * (config.search.num_simulations + 1) * node,
+            "search trees of self-play": _nodes(config.search, games) * node,
             "search trees of the evaluation": config.evaluation.batch_size
             * (config.evaluation.num_simulations + 1)
             * node,
@@ -73,6 +70,18 @@ def plan(config: Config, env: Environment[Any], network: Network, num_devices: i
             "network and optimizer": 4 * _size(params),  # Adam's two moments, and gradients
         }
     )
+
+
+def _nodes(search: SearchConfig, games: int) -> int:
+    """Nodes of the trees of so many games, whose fast searches may go on beside the full ones."""
+
+    def nodes(games: int, num_simulations: int) -> int:
+        together = (search.lanes or games) if search.engine == "selfplay" else games
+        return min(together, games) * (num_simulations + 1)
+
+    full = games // search.moves_per_full
+    fast = nodes(games - full, search.fast_simulations) if search.fast_simulations else 0
+    return nodes(full, search.num_simulations) + fast
 
 
 def bytes_per_node(config: Config, env: Environment[Any], state: Any) -> int:

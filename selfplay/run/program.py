@@ -20,11 +20,14 @@ from selfplay.environment.contract import Environment
 from selfplay.learning.learner import Learner, LearnerState
 from selfplay.networks.build import build
 from selfplay.networks.contract import Network, Params
+from selfplay.operators.contract import ImprovementOperator
+from selfplay.operators.playout_cap import PlayoutCap
 from selfplay.operators.rollout import Games, Rollout
 from selfplay.operators.search import Search
 from selfplay.replay import buffer as replay
 from selfplay.run import memory
 from selfplay.search.model import network_evaluator
+from selfplay.search.policy import without_noise
 from selfplay.search.simulation import COMPILER_OPTIONS
 
 
@@ -65,12 +68,11 @@ def make_program(config: Config) -> Program:
     mesh = sharding.make_mesh(config.num_devices)
     batch_size = sharding.share(config.learner.batch_size, mesh, "learner.batch_size")
     capacity = sharding.share(config.replay.capacity, mesh, "replay.capacity")
-    sharding.share(config.rollout.num_games, mesh, "rollout.num_games")
-    _check(config, env)
+    num_games = sharding.share(config.rollout.num_games, mesh, "rollout.num_games")
+    _check(config, env, num_games)
     needed = memory.plan(config, env, network, mesh.size)
     needed.refuse_more_than(sharding.memory_of_a_device(mesh))
-    operator = Search(env, network_evaluator(env, network.apply), config.search)
-    rollout = Rollout(env, operator, config.rollout)
+    rollout = Rollout(env, _operator(config, env, network), config.rollout)
     learner = Learner(env, network.apply, config.learner, batch_size)
     keys = jax.random.split(jax.random.key(config.seed), 4)
     network_key, games_key, play_key, learn_key = keys
@@ -138,8 +140,30 @@ def make_program(config: Config) -> Program:
     )
 
 
-def _check(config: Config, env: Environment) -> None:
-    """Refuses settings that do not fit the environment."""
+def _operator(config: Config, env: Environment, network: Network) -> ImprovementOperator:
+    """The search, or two of them with playout-cap randomisation."""
+    evaluator = network_evaluator(env, network.apply)
+    full = Search(env, evaluator, config.search)
+    if config.search.fast_simulations is None:
+        return full
+    quiet = without_noise(config.search, config.search.fast_simulations)
+    return PlayoutCap(full, Search(env, evaluator, quiet), config.search.full_every)
+
+
+def _check(config: Config, env: Environment, num_games: int) -> None:
+    """Refuses settings that do not fit the environment, or `num_games` on each device."""
+    search = config.search
+    if search.fast_simulations is not None:
+        if search.fast_simulations >= search.num_simulations:
+            raise ValueError(
+                "search.fast_simulations must be less than search.num_simulations "
+                f"({search.num_simulations}), got {search.fast_simulations}"
+            )
+        if num_games % search.full_every:
+            raise ValueError(
+                f"search.full_every must divide the {num_games} games of each device, got "
+                f"{search.full_every}; set it, rollout.num_games or num_devices"
+            )
     plies = config.rollout.max_opening_plies
     if plies >= env.max_steps:
         raise ValueError(

@@ -173,7 +173,7 @@ def iteration_row(
     return {
         "games": sums["games"],
         "speed/games_per_second": sums["games"] / took,
-        "speed/simulations_per_second": decisions * config.search.num_simulations / took,
+        "speed/simulations_per_second": decisions * config.search.mean_simulations / took,
         "game/length": sums["plies"] / games,
         "game/return": sums["rewards"] / games,
         "game/first_player_wins": sums["first_player_wins"] / games,

@@ -94,6 +94,13 @@ def search(
     )
 
 
+def without_noise(config: SearchConfig, num_simulations: int) -> SearchConfig:
+    """The same search for play and judgement: so many simulations, no exploration noise."""
+    return dataclasses.replace(
+        config, num_simulations=num_simulations, gumbel_scale=0.0, dirichlet_fraction=0.0
+    )
+
+
 _BUDGET_GROUPS = 4
 _MIN_LANES = 32
 """Games of different budgets are searched in groups of like budgets: no more groups than the

@@ -212,6 +212,35 @@ class TakeOne(ImprovementOperator):
         )
 
 
+class Startled(TakeOne):
+    """As surprised as there are stones."""
+
+    def improve(self, params, keys, problem, state, generation):
+        improved = super().improve(params, keys, problem, state, generation)
+        return improved._replace(surprise=state.heap.astype(jnp.float32))
+
+
+def test_rows_weigh_by_surprise_once_their_game_is_over():
+    """Nim of 4 stones, one taken a step: surprises 4, 3, 2, 1 have the mean 2.5."""
+    config = RolloutConfig(steps_per_iteration=3, surprise_fraction=0.5)
+    rollout = Rollout(worlds.Nim(stones=4), Startled(), config)
+    games = rollout.init((), jax.random.key(0), jnp.arange(2, dtype=jnp.int32))
+    play, seen = jax.jit(rollout.play), []
+    for iteration in range(4):
+        games, rows, _ = jax.device_get(play((), jax.random.key(1), games, jnp.int32(iteration)))
+        kept = rows.weight > 0
+        seen += zip(rows.state.heap[kept].tolist(), rows.weight[kept].tolist(), strict=True)
+    assert len(seen) == 2 * 12
+    for heap, weight in seen:
+        assert weight == pytest.approx(0.5 + 0.5 * heap / 2.5)
+
+
+def test_surprise_needs_an_operator_that_tells_it():
+    rollout = Rollout(worlds.Nim(stones=4), TakeOne(), RolloutConfig(surprise_fraction=0.5))
+    with pytest.raises(ValueError, match=r"rollout\.surprise_fraction .*TakeOne does not"):
+        rollout.init((), jax.random.key(0), jnp.arange(2, dtype=jnp.int32))
+
+
 # Perfect play: the outcome is what the oracle says ------------------------------------------------
 
 

@@ -4,11 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 from selfplay.config import SearchConfig
 from selfplay.operators import search as search_module
 from selfplay.operators.contract import OPERATORS
-from selfplay.operators.search import Search
+from selfplay.operators.search import Search, divergence
 from selfplay.search.policy import SearchResult
 from tests import worlds
 
@@ -52,15 +53,28 @@ def test_the_search_is_given_all_it_needs(improved):
 
 
 def test_targets_are_what_the_search_found(improved):
-    _, _, (action, targets) = improved
+    _, _, (action, targets, _) = improved
     np.testing.assert_array_equal(action, FOUND.action)
     np.testing.assert_array_equal(targets.action_weights, FOUND.action_weights)
     np.testing.assert_array_equal(targets.value, FOUND.value)
     np.testing.assert_array_equal(targets.weight, np.ones(NUM_ROWS))
 
 
+def test_surprise_is_the_divergence_from_the_prior(improved):
+    _, _, (_, _, surprise) = improved
+    expected = scipy.stats.entropy(FOUND.action_weights, FOUND.prior, axis=1)
+    np.testing.assert_allclose(surprise, expected, rtol=1e-5)
+
+
+def test_divergence_where_actions_are_illegal():
+    target = jnp.array([[0.0, 0.25, 0.75], [1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.1, 0.2, 0.7]])
+    policy = jnp.array([[0.0, 0.75, 0.25], [0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.1, 0.2, 0.7]])
+    expected = [0.5 * np.log(3), np.log(2), 0.0, 0.0]
+    np.testing.assert_allclose(divergence(target, policy), expected, atol=1e-6)
+
+
 def test_rows_hold_the_problem_and_state_they_came_from(improved):
-    (_, _, _, _, problem, state, _), _, (_, targets) = improved
+    (_, _, _, _, problem, state, _), _, (_, targets, _) = improved
     np.testing.assert_array_equal(targets.problem, problem)
     np.testing.assert_array_equal(targets.state.last, state.last)
 
@@ -74,10 +88,11 @@ def test_provenance_says_where_rows_came_from(improved):
 
 
 def test_shapes_and_dtypes(improved):
-    _, _, (action, targets) = improved
+    _, _, (action, targets, surprise) = improved
     provenance = targets.provenance
     expected = [
         (action, jnp.int32, (NUM_ROWS,)),
+        (surprise, jnp.float32, (NUM_ROWS,)),
         (targets.action_weights, jnp.float32, (NUM_ROWS, 3)),
         (targets.value, jnp.float32, (NUM_ROWS,)),
         (targets.weight, jnp.float32, (NUM_ROWS,)),

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfplay.operators.targets import episode_returns
+from selfplay.operators.targets import episode_returns, surprise_weights
 
 T, B, P = 7, 3, 2
 quarters = st.integers(-8, 8).map(lambda n: n / 4)  # sums of these are exact in float32
@@ -58,3 +58,42 @@ def test_an_example_by_hand():
     np.testing.assert_array_equal(known[:, 0], [True] * 5 + [False] * 2)
     np.testing.assert_array_equal(returns[:5, 0, 0], [6, 5, 3, 13, 8])
     np.testing.assert_array_equal(returns[:5, 0, 1], [-6, -5, -3, -13, -8])
+
+
+# Surprise ----------------------------------------------------------------------------------------
+
+weigh = jax.jit(surprise_weights, static_argnums=3)
+
+
+def plain_surprise_weights(weight, surprise, ended, fraction):
+    """Game by game, over the rows that are learnt from."""
+    weighed = np.zeros((T, B))
+    for game in range(B):
+        start = 0
+        for t in range(T):
+            if ended[t, game] or t == T - 1:
+                rows = [i for i in range(start, t + 1) if weight[i, game] > 0]
+                whole = sum(weight[i, game] for i in rows)
+                surprised = sum(weight[i, game] * surprise[i, game] for i in rows)
+                for i in rows:
+                    by_surprise = surprise[i, game] * whole / surprised if surprised else 1.0
+                    share = (1 - fraction) + fraction * by_surprise
+                    weighed[i, game] = weight[i, game] * share
+                start = t + 1
+    return weighed
+
+
+@settings(max_examples=60)
+@given(
+    arrays.arrays(np.float32, (T, B), elements=st.sampled_from([0.0, 1.0, 1.0, 0.5])),
+    arrays.arrays(np.float32, (T, B), elements=st.sampled_from([0.0, 0.0, 0.25, 1.0, 3.0])),
+    arrays.arrays(bool, (T, B), elements=st.booleans()),
+    st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_surprise_weights_equal_a_loop_over_games(weight, surprise, ended, fraction):
+    got = np.asarray(weigh(weight, surprise, ended, fraction))
+    expected = plain_surprise_weights(weight, surprise, ended, fraction)
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    np.testing.assert_allclose(got.sum(0), weight.sum(0), rtol=1e-5)  # no game gains or loses
+    if fraction == 0.0:
+        np.testing.assert_array_equal(got, weight)

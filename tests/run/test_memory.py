@@ -65,6 +65,14 @@ def test_lanes_and_devices_share_the_trees():
     assert plan(change(), num_devices=2).parts["search trees of self-play"] * 2 == whole
 
 
+def test_a_playout_cap_takes_less():
+    """Of 256 games 64 have 100 simulations, the others 20."""
+    whole = plan(change(search__num_simulations=100)).parts["search trees of self-play"]
+    capped = change(search__num_simulations=100, search__fast_simulations=20)
+    part = plan(capped).parts["search trees of self-play"]
+    assert part * 256 * 101 == whole * (64 * 101 + 192 * 21)
+
+
 def test_mctx_needs_more():
     ours, theirs = (plan(change(search__engine=engine)) for engine in ("selfplay", "mctx"))
     part = "search trees of self-play"

@@ -161,6 +161,17 @@ def test_eight_devices_play_and_learn(outcome):
     assert all(np.isfinite(list(row.values())).all() for row in rows)
 
 
+def test_with_a_playout_cap_full_searches_alone_are_learnt_from():
+    program = make_program(change(search__fast_simulations=1, search__full_every=4))
+    state, rows = run(program)
+    entered = sum(row["rows"] for row in rows)
+    waiting = (state.games.pending.targets.weight > 0).sum()
+    assert entered + waiting == 8 // 4 * 5 * NUM_ITERATIONS
+    kept = state.buffer.rows.weight > 0
+    assert set(state.buffer.rows.provenance.simulations[kept].tolist()) == {2}
+    assert sum(row["games"] for row in rows) > 8
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -171,6 +182,11 @@ def test_eight_devices_play_and_learn(outcome):
         ({"num_devices": 8, "replay__capacity": 113}, "replay.capacity is 113, which 8"),
         ({"rollout__max_opening_plies": 9}, "rollout.max_opening_plies must be less than the 9"),
         ({"replay__min_rows": 113}, r"replay.min_rows must be at most replay.capacity \(112\)"),
+        ({"search__fast_simulations": 2}, r"less than search.num_simulations \(2\), got 2"),
+        (
+            {"search__fast_simulations": 1, "search__full_every": 3},
+            "search.full_every must divide the 8 games of each device, got 3",
+        ),
         ({"network__kind": "transformer", "network__num_heads": 3}, "network.num_heads"),
     ],
 )
