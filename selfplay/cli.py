@@ -30,7 +30,7 @@ class TrainFlags:
     config: Path | None = None
     """A TOML file of settings, in place of the environment's preset."""
     start: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """A run whose network to start warm from."""
+    """A run whose network to start warm from, or an environment whose trained agent to."""
     settings: Annotated[Config, tyro.conf.arg(name="")]
 
 
@@ -82,6 +82,16 @@ class PlayFlags:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportFlags:
+    """Flags of `selfplay export`."""
+
+    output: Path | None = None
+    """The new folder."""
+    iteration: int | None = None
+    """Which checkpoint (default: the newest)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PlotFlags:
     """Flags of `selfplay plot`."""
 
@@ -114,6 +124,7 @@ def train(arguments: list[str]) -> None:
       selfplay train my_package.my_game:MyGame --network.kind resnet
       selfplay train connect_four --config my.toml
       selfplay train connect_four --from runs/first --minutes 5
+      selfplay train connect_four --from connect_four --minutes 5
     """
     from selfplay.environment import registry
 
@@ -130,6 +141,12 @@ def train(arguments: list[str]) -> None:
         raise ValueError(
             f"which environment? its name comes first: selfplay train ENV; installed: {names}"
         )
+    source = _value_of("--from", rest)
+    if source is not None:  # its network, unless the flags say otherwise, and then it does not fit
+        from selfplay.run.directory import RunDirectory
+
+        network = RunDirectory(_named_run(source)).read_config().network
+        defaults = dataclasses.replace(defaults, network=network)
     flags = _parse("selfplay train ENV", train, rest, TrainFlags(settings=defaults))
     settings = flags.settings
     if settings.env != defaults.env:
@@ -142,7 +159,8 @@ def train(arguments: list[str]) -> None:
         settings = dataclasses.replace(settings, iterations=None)
     from selfplay.display.live import train_with_view
 
-    train_with_view(settings, run=flags.run, start_from=flags.start, started=_STARTED)
+    start_from = None if source is None else _named_run(source)
+    train_with_view(settings, run=flags.run, start_from=start_from, started=_STARTED)
 
 
 def resume(arguments: list[str]) -> None:
@@ -198,10 +216,12 @@ def evaluate(arguments: list[str]) -> None:
 def play(arguments: list[str]) -> None:
     """Play against a trained agent in the terminal, and see what it thinks.
 
-    RUN may be left out: then it is the newest under runs/.
+    RUN may be left out: then it is the newest under runs/. The name of an environment stands for
+    the trained agent that comes with it.
 
     Examples:
       selfplay play
+      selfplay play connect_four
       selfplay play runs/connect_four-20260101-120000 --side second --simulations 256
     """
     run, rest = _run(arguments)
@@ -209,6 +229,25 @@ def play(arguments: list[str]) -> None:
     from selfplay.display.play import play_in_terminal
 
     play_in_terminal(run, **dataclasses.asdict(flags))
+
+
+def export(arguments: list[str]) -> None:
+    """Write a run's network, and nothing else, to a small folder that can be sent.
+
+    RUN may be left out: then it is the newest under runs/. The folder serves wherever a run does,
+    but for training further: for that there is selfplay train ENV --from FOLDER.
+
+    Examples:
+      selfplay export --output agents/first
+      selfplay export runs/connect_four-20260101-120000 --output agents/first
+    """
+    run, rest = _run(arguments)
+    flags = _parse("selfplay export [RUN]", export, rest, ExportFlags())
+    if flags.output is None:
+        raise ValueError("where to? name a new folder: selfplay export RUN --output FOLDER")
+    from selfplay.run.export import export as export_run
+
+    print(export_run(run, flags.output, flags.iteration))
 
 
 def plot(arguments: list[str]) -> None:
@@ -233,6 +272,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "resume": resume,
     "evaluate": evaluate,
     "play": play,
+    "export": export,
     "plot": plot,
 }
 
@@ -341,13 +381,29 @@ def _run(arguments: list[str]) -> tuple[Path, list[str]]:
     """The run that was named, or the newest under runs/, and the rest of the arguments."""
     name, rest = _positional(arguments)
     if name is not None:
-        return Path(name).absolute(), rest
+        return _named_run(name), rest
     from selfplay.run.directory import newest
 
     found = newest()
     if found is None:
-        raise ValueError("which run? there is none under runs/; train one: selfplay train ENV")
+        raise ValueError(
+            "which run? there is none under runs/; train one: selfplay train ENV, or name an "
+            "environment that comes with a trained agent, such as connect_four"
+        )
     return found.absolute(), rest
+
+
+def _named_run(name: str) -> Path:
+    """A run's folder, or the trained agent that comes with the environment of that name."""
+    from selfplay.environment import registry
+
+    path = Path(name).absolute()
+    if path.exists() or name not in registry.names():
+        return path
+    agent = registry.pretrained_path(name)
+    if agent is None:
+        raise ValueError(f"{name} comes without a trained agent; train one: selfplay train {name}")
+    return agent
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "num_devices": (1, _UNBOUNDED),
     "network.width": (1, _UNBOUNDED),
     "network.depth": (0, _UNBOUNDED),
+    "network.line_length": (2, _UNBOUNDED),
     "network.num_heads": (1, _UNBOUNDED),
     "search.num_simulations": (1, 65_534),
     "search.fast_simulations": (1, 65_534),
@@ -55,6 +56,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "learner.weight_decay": (0, _UNBOUNDED),
     "learner.max_gradient_norm": (1e-6, _UNBOUNDED),
     "learner.value_weight": (0, _UNBOUNDED),
+    "learner.average_decay": (0, 0.999999),
     "evaluation.every_minutes": (0, _UNBOUNDED),
     "evaluation.num_simulations": (1, 65_534),
     "evaluation.batch_size": (1, _UNBOUNDED),
@@ -90,12 +92,15 @@ class NetworkConfig(_Checked):
     """The network that guesses policy and value."""
 
     section: ClassVar[str] = "network"
-    kind: Literal["mlp", "resnet", "transformer"] = "mlp"
-    """mlp: flat boards, fastest on CPUs; resnet: boards; transformer: tokens or boards."""
+    kind: Literal["mlp", "lines", "resnet", "transformer"] = "mlp"
+    """mlp: flat boards, fastest on CPUs; lines: an mlp that sees a board's lines too, for games of
+    so many in a row; resnet: boards; transformer: tokens or boards."""
     width: int = 256
     """Units per layer, channels, or the size of a token's vector."""
     depth: int = 2
     """Residual layers or blocks after the first layer."""
+    line_length: int = 4
+    """Squares in a line; of kind lines alone."""
     num_heads: int = 4
     """Attention heads; the transformer's alone."""
     dtype: Literal["float32", "bfloat16"] = "float32"
@@ -210,6 +215,8 @@ class LearnerConfig(_Checked):
     """Longer gradients are scaled down to it."""
     value_weight: float = 1.0
     """Of the value loss, beside the policy loss."""
+    average_decay: float = 0.0
+    """Per update, of a moving average of the parameters, which plays and is judged; 0: none."""
     symmetries: bool = True
     """Show each row through a random symmetry of the environment."""
 

@@ -54,7 +54,8 @@ def evaluate(
     seed: int = 0,
     iteration: int | None = None,
 ) -> Evaluation:
-    """Judges a run's agent, and writes what was found to `RUN/evaluation.json`.
+    """Judges a run's agent, and writes what was found to `RUN/evaluation.json`, if it is a run
+    and no exported network.
 
     Args:
         run: the run's folder.
@@ -115,7 +116,8 @@ def evaluate(
         },
     )
     folder = RunDirectory(Path(run))
-    write_text(folder.evaluation, json.dumps(to_json(evaluation), indent=2) + "\n")
+    if folder.metrics.exists():  # an exported network may lie in an installed package
+        write_text(folder.evaluation, json.dumps(to_json(evaluation), indent=2) + "\n")
     return evaluation
 
 

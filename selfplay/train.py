@@ -130,7 +130,7 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
                 row = _iterate(session)
                 # The first look compiles, so it comes before the speed is measured.
                 if session.iteration in (1, session.iterations) or look_due():
-                    row |= look(session.state.learner.params)
+                    row |= look(session.program.acting(session.state))
                 planned = session.iterations is None
                 if planned:
                     learnt = "learning_rate" in row

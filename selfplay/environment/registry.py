@@ -67,6 +67,16 @@ def make(name: str, **arguments: Any) -> "Environment[Any]":
 
 def preset_path(name: str) -> Path | None:
     """The TOML file beside the environment's module, or None if it has none."""
+    return _beside(name, ".toml")
+
+
+def pretrained_path(name: str) -> Path | None:
+    """The trained agent beside the environment's module, a folder, or None if it has none."""
+    return _beside(name, ".agent")
+
+
+def _beside(name: str, suffix: str) -> Path | None:
+    """What has the name of the environment's module but for the suffix, if it is there."""
     module, _ = target(name)
     try:
         spec = importlib.util.find_spec(module)
@@ -74,7 +84,7 @@ def preset_path(name: str) -> Path | None:
         raise ValueError(f"environment {name!r} could not be found: {error}") from error
     if spec is None or spec.origin is None:
         raise ValueError(f"environment {name!r}: there is no module {module!r}")
-    path = Path(spec.origin).with_suffix(".toml")
+    path = Path(spec.origin).with_suffix(suffix)
     return path if path.exists() else None
 
 

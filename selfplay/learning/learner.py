@@ -20,6 +20,8 @@ class LearnerState(struct.PyTreeNode):
     """What learning changes."""
 
     params: Params
+    average: Params
+    """What acts: the moving average of `params`, or nothing where `params` themselves act."""
     optimizer_state: optax.OptState
     num_updates: jax.Array
     """int32 []."""
@@ -48,9 +50,14 @@ class Learner:
         """A learner that has seen nothing."""
         return LearnerState(
             params=params,
+            average=params if self.config.average_decay else (),
             optimizer_state=self._optimizer.init(params),
             num_updates=jnp.int32(0),
         )
+
+    def acting(self, state: LearnerState) -> Params:
+        """The parameters that play and are judged."""
+        return state.average if self.config.average_decay else state.params
 
     def learn(
         self, state: LearnerState, buffer: replay.Buffer, key: jax.Array, total_updates: jax.Array
@@ -94,13 +101,20 @@ class Learner:
             )
         rate = learning_rate(self.config, state.num_updates, total_updates)
         params = jax.tree.map(lambda p, d: p - rate * d, state.params, direction)
+        average = state.average
+        if self.config.average_decay:
+            decay = average_decay(self.config, state.num_updates)
+            average = jax.tree.map(lambda a, p: a + (1.0 - decay) * (p - a), average, params)
         metrics |= {
             "learning_rate": rate,
             "norm/gradient": optax.tree.norm(gradients),
             "norm/parameters": optax.tree.norm(params),
         }
         new_state = LearnerState(
-            params=params, optimizer_state=optimizer_state, num_updates=state.num_updates + 1
+            params=params,
+            average=average,
+            optimizer_state=optimizer_state,
+            num_updates=state.num_updates + 1,
         )
         return new_state, metrics
 
@@ -118,6 +132,15 @@ def learning_rate(
     final = config.final_learning_rate_fraction
     cosine = final + (1.0 - final) * 0.5 * (1.0 + jnp.cos(jnp.pi * progress))
     return config.learning_rate * warmup * cosine
+
+
+def average_decay(config: LearnerConfig, num_updates: jax.Array) -> jax.Array:
+    """float32 []: the configured decay, but no more than (1 + n) / (10 + n) after n updates.
+
+    Early on the average is short, so that it forgets what was learnt from nothing.
+    """
+    done = num_updates.astype(jnp.float32)
+    return jnp.minimum(config.average_decay, (1.0 + done) / (10.0 + done))
 
 
 def augment(env: Environment, key: jax.Array, batch: Targets) -> Targets:

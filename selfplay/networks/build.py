@@ -12,6 +12,7 @@ from selfplay.environment.contract import (
     TokenSpec,
 )
 from selfplay.networks.contract import Network, Params
+from selfplay.networks.lines import LinesMLP
 from selfplay.networks.mlp import MLP
 from selfplay.networks.resnet import ResNet
 from selfplay.networks.transformer import BoardTransformer, TokenTransformer
@@ -33,6 +34,8 @@ def build(config: NetworkConfig, env: Environment) -> Network:
     def make(rngs: nnx.Rngs) -> nnx.Module:
         if config.kind == "mlp":
             return MLP(config, spec, num_actions, rngs=rngs)
+        if config.kind == "lines":
+            return LinesMLP(config, spec, num_actions, rngs=rngs)
         if config.kind == "resnet":
             return ResNet(config, spec, num_actions, rngs=rngs)
         if isinstance(spec, TokenSpec):

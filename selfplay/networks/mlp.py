@@ -31,12 +31,39 @@ class Heads(nnx.Module):
         return prior_logits, jnp.tanh(value.squeeze(-1))
 
 
-class MLP(nnx.Module):
+class DenseTrunk(nnx.Module):
     """`width` units, `depth` residual layers x + relu(Wx), two heads.
 
-    With D numbers in the observation, W the width and A actions it has
+    With D features, W the width and A actions it has
     (D W + W) + depth (W W + W) + (W A + A) + (W + 1) parameters.
     """
+
+    def __init__(
+        self, config: NetworkConfig, num_features: int, num_actions: int, *, rngs: nnx.Rngs
+    ):
+        self.dtype = jnp.dtype(config.dtype)
+        # What relu adds is never negative, so it adds up: size 1/depth keeps the sum's scale.
+        residual_init = nnx.initializers.variance_scaling(
+            1.0 / max(config.depth, 1) ** 2, "fan_in", "truncated_normal"
+        )
+        width = config.width
+        self.stem = nnx.Linear(num_features, width, dtype=self.dtype, rngs=rngs)
+        self.layers = nnx.List(
+            nnx.Linear(width, width, dtype=self.dtype, kernel_init=residual_init, rngs=rngs)
+            for _ in range(config.depth)
+        )
+        self.heads = Heads(width, width, num_actions, rngs=rngs)
+
+    def __call__(self, features: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Features [B, D] to prior_logits float32 [B, A] and value float32 [B]."""
+        hidden = nnx.relu(self.stem(features.astype(self.dtype)))
+        for layer in self.layers:
+            hidden = hidden + nnx.relu(layer(hidden))
+        return self.heads(hidden, hidden)
+
+
+class MLP(DenseTrunk):
+    """Dense layers over the flattened observation."""
 
     def __init__(
         self,
@@ -51,23 +78,8 @@ class MLP(nnx.Module):
                 f"an mlp reads one array, got an observation of tokens ({spec}); "
                 "network.kind = 'transformer' would do"
             )
-        self.dtype = jnp.dtype(config.dtype)
-        # What relu adds is never negative, so it adds up: size 1/depth keeps the sum's scale.
-        residual_init = nnx.initializers.variance_scaling(
-            1.0 / max(config.depth, 1) ** 2, "fan_in", "truncated_normal"
-        )
-        width = config.width
-        self.stem = nnx.Linear(math.prod(spec.shape), width, dtype=self.dtype, rngs=rngs)
-        self.layers = nnx.List(
-            nnx.Linear(width, width, dtype=self.dtype, kernel_init=residual_init, rngs=rngs)
-            for _ in range(config.depth)
-        )
-        self.heads = Heads(width, width, num_actions, rngs=rngs)
+        super().__init__(config, math.prod(spec.shape), num_actions, rngs=rngs)
 
     def __call__(self, observation: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Array [B, *shape] to prior_logits float32 [B, A] and value float32 [B]."""
-        flat = observation.reshape(observation.shape[0], -1).astype(self.dtype)
-        hidden = nnx.relu(self.stem(flat))
-        for layer in self.layers:
-            hidden = hidden + nnx.relu(layer(hidden))
-        return self.heads(hidden, hidden)
+        return super().__call__(observation.reshape(observation.shape[0], -1))

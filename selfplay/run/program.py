@@ -53,6 +53,8 @@ class Program:
     """A run that has not begun; with parameters it starts warm, without from the seed."""
     abstract: Callable[[], RunState]
     """Shapes, dtypes and placements of such a run, to restore into."""
+    acting: Callable[[RunState], Params]
+    """The parameters that play, are judged and are saved as the run's network."""
     play: Callable[[RunState, jax.Array], tuple[RunState, Metrics]]
     """`(state, iteration)`: self-play into the buffer. The old state is consumed."""
     learn: Callable[[RunState, jax.Array, jax.Array], tuple[RunState, Metrics]]
@@ -96,7 +98,8 @@ def make_program(config: Config) -> Program:
 
     def play_share(state: RunState, iteration: jax.Array) -> tuple[RunState, Metrics]:
         key = jax.random.fold_in(play_key, iteration)
-        games, targets, sums = rollout.play(state.learner.params, key, state.games, iteration)
+        params = learner.acting(state.learner)
+        games, targets, sums = rollout.play(params, key, state.games, iteration)
         buffer, added = replay.add(state.buffer, targets)
         totals = sharding.total(sums | {"rows": added, "buffer_rows": buffer.size[0]})
         totals["least_buffer_rows"] = sharding.least(buffer.size[0])
@@ -132,6 +135,7 @@ def make_program(config: Config) -> Program:
         mesh=mesh,
         init=init,
         abstract=abstract,
+        acting=lambda state: learner.acting(state.learner),
         play=iteration(play_share, sharding.REPLICATED, compiler_options=COMPILER_OPTIONS),
         learn=iteration(learn_share, sharding.REPLICATED, sharding.REPLICATED),
     )

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 
 from selfplay import config as config_lib
 from selfplay.config import MAY_CHANGE_ON_RESUME, Config, difference
@@ -32,7 +33,7 @@ class Session:
 
     def save(self, run: RunDirectory) -> None:
         """Writes a checkpoint of the whole run, and drops the oldest."""
-        trees = {"params": self.state.learner.params, "state": self.state}
+        trees = {"params": self.program.acting(self.state), "state": self.state}
         info = {
             "iterations": self.iterations,
             "seconds": self.clock.seconds,
@@ -62,6 +63,11 @@ def restore(run: RunDirectory, config: Config, program: Program, started: float 
     """
     path = checkpoint.newest_sound(run.checkpoints)
     info = checkpoint.read_info(path)
+    if "params_dtype" in info:
+        raise ValueError(
+            f"{run.path} holds a network alone, not a run to go on with; to train from it: "
+            f"selfplay train {config.env} --from {run.path}"
+        )
     refuse_other_version(path, program.env)
     if info["num_devices"] != program.mesh.size:
         raise ValueError(
@@ -114,10 +120,13 @@ def refuse_other_version(path: Path, env: Environment) -> None:
 
 
 def read_params(path: Path, env: Environment, network: Network) -> Params:
-    """The network of a sound checkpoint. Raises ValueError if it does not fit."""
+    """The network of a sound checkpoint, float32. Raises ValueError if it does not fit."""
     refuse_other_version(path, env)
     abstract = jax.eval_shape(network.init, jax.random.key(0))
-    return checkpoint.restore(path, "params", abstract)
+    dtype = checkpoint.read_info(path).get("params_dtype", "float32")  # an exported one is smaller
+    stored = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, dtype), abstract)
+    params = checkpoint.restore(path, "params", stored)
+    return jax.tree.map(lambda x: x.astype(jnp.float32), params)
 
 
 def read_params_to_start_from(run: Path, config: Config, program: Program) -> Params:
@@ -127,7 +136,8 @@ def read_params_to_start_from(run: Path, config: Config, program: Program) -> Pa
     """
     source = RunDirectory(run.absolute())
     saved = source.read_config()
-    shape = ("network.kind", "network.width", "network.depth", "network.num_heads")
+    sizes = ("kind", "width", "depth", "line_length", "num_heads")
+    shape = [f"network.{name}" for name in sizes]
     for field in ("env", "env_args", *shape):
         there, here = config_lib.get(saved, field), config_lib.get(config, field)
         if there != here:

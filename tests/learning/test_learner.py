@@ -11,7 +11,7 @@ import pytest
 from selfplay import sharding
 from selfplay.config import LearnerConfig, NetworkConfig
 from selfplay.environment import make
-from selfplay.learning.learner import Learner, augment, learning_rate
+from selfplay.learning.learner import Learner, augment, average_decay, learning_rate
 from selfplay.networks.build import build
 from selfplay.operators.targets import Provenance, Targets
 from selfplay.replay import buffer as replay
@@ -73,6 +73,41 @@ def test_learning_rate_without_warmup_or_known_end():
     assert float(learning_rate(config, jnp.int32(0), endless)) == 1.0
     np.testing.assert_allclose(learning_rate(config, jnp.int32(5000), endless), 1.0, rtol=1e-6)
     assert float(learning_rate(config, jnp.int32(3), jnp.int32(0))) == pytest.approx(0.05)
+
+
+# The average -------------------------------------------------------------------------------------
+
+
+def test_average_follows_its_recurrence(params):
+    config = LearnerConfig(average_decay=0.5, learning_rate=0.1, warmup_updates=0)
+    learner, update = make_update(config)
+    state, expected = learner.init(params), params
+    for n in range(12):
+        state, _ = update(state, nim_rows(), jnp.int32(100))
+        decay = min(0.5, (1 + n) / (10 + n))
+        expected = jax.tree.map(
+            lambda a, p, decay=decay: decay * a + (1 - decay) * p, expected, state.params
+        )
+    assert decay == 0.5
+    acting = learner.acting(state)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), acting, expected
+    )
+    distance = jax.tree.map(lambda a, p: jnp.abs(a - p).max(), acting, state.params)
+    assert max(float(d) for d in jax.tree.leaves(distance)) > 1e-3
+
+
+def test_without_average_the_parameters_act(params):
+    learner, update = make_update(LearnerConfig())
+    state, _ = update(learner.init(params), nim_rows(), jnp.int32(100))
+    assert learner.acting(state) is state.params
+    assert state.average == ()
+
+
+def test_average_is_short_at_first():
+    config = LearnerConfig(average_decay=0.99)
+    decays = [float(average_decay(config, jnp.int32(n))) for n in (0, 10, 10**6)]
+    np.testing.assert_allclose(decays, [0.1, 0.55, 0.99], rtol=1e-6)
 
 
 # One update --------------------------------------------------------------------------------------

@@ -9,12 +9,27 @@ import optax
 import pytest
 
 from selfplay.config import NetworkConfig
+from selfplay.environment import ArraySpec
 from selfplay.networks.build import build
 from selfplay.networks.contract import Network
 from tests import worlds
 
+
+class TwoPlanes(worlds.NimBoard):
+    """A board with a plane for each player, of whom one has placed nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.observation_spec = ArraySpec((2, 4, 2))
+
+    def view(self, state):
+        plane = super().view(state)
+        return jnp.concatenate([plane, jnp.zeros_like(plane)], axis=-1)
+
+
 KINDS = {
     "mlp": ("mlp", worlds.Nim),
+    "lines": ("lines", TwoPlanes),
     "resnet": ("resnet", worlds.NimBoard),
     "board_transformer": ("transformer", worlds.NimBoard),
     "token_transformer": ("transformer", worlds.Spell),
@@ -38,7 +53,7 @@ def situation(name, dtype="float32"):
 @functools.cache
 def make(name, dtype="float32"):
     kind, world = KINDS[name]
-    config = NetworkConfig(kind=kind, width=16, depth=1, num_heads=2, dtype=dtype)
+    config = NetworkConfig(kind=kind, width=16, depth=1, line_length=2, num_heads=2, dtype=dtype)
     network = build(config, world())
     return Network(jax.jit(network.init), jax.jit(network.apply))
 

@@ -1,0 +1,78 @@
+"""An exported network: small, read wherever a run's is, and no run to go on with."""
+
+import jax
+import numpy as np
+import pytest
+
+from selfplay.agent import Agent
+from selfplay.config import Config, NetworkConfig, from_dict, to_dict
+from selfplay.evaluate import evaluate
+from selfplay.run import checkpoint
+from selfplay.run.directory import RunDirectory
+from selfplay.run.export import export
+from selfplay.train import resume, train
+
+
+def settings(**changes) -> Config:
+    config = to_dict(Config(env="tic_tac_toe", iterations=2, network=NetworkConfig(width=16)))
+    config["rollout"] |= {"num_games": 8, "steps_per_iteration": 5}
+    config["replay"] |= {"capacity": 1_000, "min_rows": 8}
+    config["learner"] |= {"batch_size": 16, "updates_per_iteration": 1}
+    config["search"] |= {"num_simulations": 4}
+    config["evaluation"] |= {"num_simulations": 4}
+    config["logging"] |= {"tensorboard": False}
+    return from_dict(config | changes)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return train(settings(), run=tmp_path_factory.mktemp("runs") / "first")
+
+
+@pytest.fixture(scope="module")
+def exported(run):
+    return export(run, run.parent / "exported")
+
+
+def test_parameters_are_those_of_the_run_in_half_precision(run, exported):
+    whole, small = Agent.load(run), Agent.load(exported)
+    assert small.iteration == whole.iteration == 2
+    for a, b in zip(jax.tree.leaves(whole.params), jax.tree.leaves(small.params), strict=True):
+        assert b.dtype == np.float32
+        np.testing.assert_array_equal(np.asarray(a).astype(np.float16), b)
+    state = whole.env.init()
+    np.testing.assert_allclose(whole.act(state).prior, small.act(state).prior, atol=1e-3)
+
+
+def test_it_is_small_and_sound(run, exported):
+    def size(folder):
+        return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+    checkpoint.verify(checkpoint.newest_sound(RunDirectory(exported).checkpoints))
+    assert size(exported) < 20_000 < size(run)
+
+
+def test_a_run_may_start_from_it(exported, tmp_path):
+    warm = train(settings(seed=1, iterations=1), run=tmp_path / "warm", start_from=exported)
+    assert RunDirectory(warm).metrics.exists()
+
+
+def test_it_is_no_run_to_go_on_with(exported):
+    with pytest.raises(ValueError, match=r"a network alone, .*selfplay train tic_tac_toe --from"):
+        resume(exported, iterations=3)
+
+
+def test_judging_it_writes_nothing_into_it(exported):
+    before = sorted(exported.rglob("*"))
+    evaluate(exported, simulations=(0,), games=0)
+    assert sorted(exported.rglob("*")) == before
+
+
+def test_what_cannot_be_exported(run, tmp_path):
+    with pytest.raises(ValueError, match="exists already"):
+        export(run, run)
+    with pytest.raises(ValueError, match="is not a run"):
+        export(tmp_path, tmp_path / "out")
+    with pytest.raises(ValueError, match="no checkpoint of iteration 7"):
+        export(run, tmp_path / "out", iteration=7)
+    assert not (tmp_path / "out").exists()
