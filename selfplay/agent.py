@@ -6,14 +6,14 @@ decision = agent.act(state)
 state = agent.env.step((), state, decision.action)
 """
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
+from selfplay.analysis import Analysis, SearchTree
+from selfplay.analysis import Decision as Decision
 from selfplay.config import Config, SearchConfig
 from selfplay.environment import registry
 from selfplay.environment.contract import NO_PROBLEM, Environment, Problem, State
@@ -24,31 +24,12 @@ from selfplay.run import checkpoint
 from selfplay.run.directory import RunDirectory
 from selfplay.run.session import read_params
 from selfplay.search.model import Evaluator, network_evaluator
-from selfplay.search.policy import search
+from selfplay.search.policy import search, search_with_tree
 from selfplay.search.simulation import jit_search
 from selfplay.search.tree import MAX_NODES
 
 _LEAST_ROOM = 64
 """Simulations that every search has room for."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Decision:
-    """What the agent would do in one state, and why. Values are in [-1, 1] for the mover."""
-
-    action: int
-    value: float
-    """After the search."""
-    raw_value: float
-    """The network's, before it."""
-    action_weights: np.ndarray
-    """float32 [num_actions]: the improved policy."""
-    prior: np.ndarray
-    """float32 [num_actions]: the network's policy."""
-    visit_counts: np.ndarray
-    """int32 [num_actions]."""
-    qvalues: np.ndarray
-    """float32 [num_actions]: value of each action; 0 where it was not visited."""
 
 
 class Agent:
@@ -68,7 +49,8 @@ class Agent:
         self.evaluator = evaluator
         self.params = params
         self.config = config
-        self._search = jit_search(self._search_one, static_argnames="config")
+        self._search = jit_search(self._one(search), static_argnames="config")
+        self._search_with_tree = jit_search(self._one(search_with_tree), static_argnames="config")
 
     @classmethod
     def load(cls, run: Path | str, iteration: int | None = None) -> "Agent":
@@ -98,6 +80,20 @@ class Agent:
         Raises:
             ValueError: the episode has ended.
         """
+        return Decision.of(self._run(self._search, state, problem, num_simulations))
+
+    def analyse(
+        self, state: State, problem: Problem = NO_PROBLEM, num_simulations: int | None = None
+    ) -> Analysis:
+        """Decides as `act` does, with its arguments and errors, and keeps the search's tree."""
+        result, record = self._run(self._search_with_tree, state, problem, num_simulations)
+        decision = Decision.of(result)
+        return Analysis(state=state, decision=decision, tree=SearchTree.of(record, decision.action))
+
+    def _run(
+        self, searching: Any, state: State, problem: Problem, num_simulations: int | None
+    ) -> Any:
+        """What a jitted search of one state returns, on the host. Raises as `act` does."""
         if bool(state.ended):
             raise ValueError("there is nothing to decide: the episode has ended")
         if num_simulations is None:
@@ -106,30 +102,27 @@ class Agent:
         if config.engine == "selfplay":  # one compilation serves all budgets that fit
             config = without_noise(config, _room(num_simulations))
         budget = jnp.int32(num_simulations)
-        result = jax.device_get(self._search(self.params, problem, state, budget, config))
-        return Decision(
-            action=int(result.action),
-            value=float(result.value),
-            raw_value=float(result.raw_value),
-            action_weights=result.action_weights,
-            prior=result.prior,
-            visit_counts=result.visit_counts,
-            qvalues=result.qvalues,
-        )
+        return jax.device_get(searching(self.params, problem, state, budget, config))
 
-    def _search_one(
-        self,
-        params: Params,
-        problem: Problem,
-        state: State,
-        budget: jax.Array,
-        config: SearchConfig,
-    ):
-        keys = jax.random.split(jax.random.key(0), 1)
-        problem, state = jax.tree.map(lambda x: jnp.asarray(x)[None], (problem, state))
-        budgets = budget if config.engine == "selfplay" else None
-        result = search(self.env, self.evaluator, params, keys, problem, state, config, budgets)
-        return jax.tree.map(lambda x: x[0], result)
+    def _one(self, searching: Any) -> Any:
+        """`search` or `search_with_tree`, of one state."""
+
+        def run(
+            params: Params,
+            problem: Problem,
+            state: State,
+            budget: jax.Array,
+            config: SearchConfig,
+        ) -> Any:
+            keys = jax.random.split(jax.random.key(0), 1)
+            problem, state = jax.tree.map(lambda x: jnp.asarray(x)[None], (problem, state))
+            budgets = budget if config.engine == "selfplay" else None
+            found = searching(
+                self.env, self.evaluator, params, keys, problem, state, config, budgets
+            )
+            return jax.tree.map(lambda x: x[0], found)
+
+        return run
 
 
 def _room(num_simulations: int) -> int:

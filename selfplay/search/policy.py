@@ -20,8 +20,9 @@ from flax import struct
 from selfplay.config import SearchConfig
 from selfplay.environment.contract import Environment, Problem, State
 from selfplay.networks.contract import Params
-from selfplay.search import engine, model
+from selfplay.search import engine, model, record
 from selfplay.search.noise import add_dirichlet
+from selfplay.search.record import TreeRecord
 
 _LEAST_WEIGHT = 1e-30
 """Keeps a mean defined where all actions visited have no weight."""
@@ -77,21 +78,53 @@ def search(
         ValueError: trees too large to be numbered, or budgets with the engine mctx.
     """
     searcher = _Searcher(env, evaluator, config)
+    budget = _budget(config, keys.shape[0], num_simulations)
+    if budget is None:
+        return jax.vmap(searcher.by_mctx, (None, 0, 0, 0))(params, keys, problem, state)[0]
+    batch_size = keys.shape[0]
+    lanes = min(config.lanes or batch_size, batch_size)
+    if num_simulations is not None and num_simulations.ndim > 0:
+        lanes = min(lanes, max(-(-batch_size // _BUDGET_GROUPS), _MIN_LANES))
+    return _in_lanes(
+        lambda games: searcher.by_engine(params, *games)[0], (keys, problem, state, budget), lanes
+    )
+
+
+def search_with_tree(
+    env: Environment,
+    evaluator: model.Evaluator,
+    params: Params,
+    keys: jax.Array,
+    problem: Problem,
+    state: State,
+    config: SearchConfig,
+    num_simulations: jax.Array | None = None,
+) -> tuple[SearchResult, TreeRecord]:
+    """`search`, with its arguments and errors, and the trees [B] that it grew, all at once."""
+    searcher = _Searcher(env, evaluator, config)
+    budget = _budget(config, keys.shape[0], num_simulations)
+    if budget is None:
+        by_mctx = jax.vmap(searcher.by_mctx, (None, 0, 0, 0))
+        result, tree = by_mctx(params, keys, problem, state)
+        return result, record.of_mctx(tree)
+    result, tree = searcher.by_engine(params, keys, problem, state, budget)
+    return result, record.of_engine(tree, state, log_prior=config.policy == "gumbel")
+
+
+def _budget(
+    config: SearchConfig, batch_size: int, num_simulations: jax.Array | None
+) -> jax.Array | None:
+    """int32 [B]: each game's simulations, or None with mctx.
+
+    Raises ValueError for budgets with mctx.
+    """
     if config.engine == "mctx":
         if num_simulations is not None:
             raise ValueError('search.engine "mctx" has one budget; "selfplay" takes one a game')
-        return jax.vmap(searcher.by_mctx, (None, 0, 0, 0))(params, keys, problem, state)
-    batch_size = keys.shape[0]
-    lanes = min(config.lanes or batch_size, batch_size)
+        return None
     if num_simulations is None:
-        budget = jnp.full(batch_size, config.num_simulations, jnp.int32)
-    else:
-        budget = jnp.broadcast_to(num_simulations, batch_size).astype(jnp.int32)
-        if num_simulations.ndim > 0:
-            lanes = min(lanes, max(-(-batch_size // _BUDGET_GROUPS), _MIN_LANES))
-    return _in_lanes(
-        lambda games: searcher.by_engine(params, *games), (keys, problem, state, budget), lanes
-    )
+        return jnp.full(batch_size, config.num_simulations, jnp.int32)
+    return jnp.broadcast_to(num_simulations, batch_size).astype(jnp.int32)
 
 
 _BUDGET_GROUPS = 4
@@ -102,7 +135,7 @@ first, none smaller than the second."""
 
 @dataclasses.dataclass(frozen=True)
 class _Searcher:
-    """A search by either engine."""
+    """A search by either engine: what it found, and the engine's own trees."""
 
     env: Environment
     evaluator: model.Evaluator
@@ -110,7 +143,7 @@ class _Searcher:
 
     def by_engine(
         self, params: Params, keys: jax.Array, problem: Problem, state: State, budget: jax.Array
-    ) -> SearchResult:
+    ) -> tuple[SearchResult, Any]:
         """The engine's search of B games together, each with its own key and budget [B]."""
         policy: Any = self._policy(engine)
         most = self.config.num_simulations
@@ -119,7 +152,7 @@ class _Searcher:
 
     def by_mctx(
         self, params: Params, key: jax.Array, problem: Problem, state: State
-    ) -> SearchResult:
+    ) -> tuple[SearchResult, Any]:
         """mctx's search of one game, in a batch of one: keys of its own, as in `by_engine`."""
         policy = functools.partial(self._policy(mctx), num_simulations=self.config.num_simulations)
 
@@ -131,8 +164,7 @@ class _Searcher:
                 return policy(params, rng_key[0], root, with_keys, **options)
 
         one = jax.tree.map(lambda x: x[None], (key, problem, state))
-        result = self._search(with_one_key, params, *one)
-        return jax.tree.map(lambda x: x[0], result)
+        return jax.tree.map(lambda x: x[0], self._search(with_one_key, params, *one))
 
     def _policy(self, library: Any) -> Any:
         """The policy of the engine or of mctx, with all settings but the budget."""
@@ -153,7 +185,7 @@ class _Searcher:
 
     def _search(
         self, policy: Any, params: Params, keys: jax.Array, problem: Problem, state: State
-    ) -> SearchResult:
+    ) -> tuple[SearchResult, Any]:
         """Root, noise, search and what it found, for states [B] with keys [B]."""
         split = jax.vmap(lambda key: jax.random.split(key, 3))(keys)
         root: Any = model.root(self.env, self.evaluator, params, split[:, 0], problem, state)
@@ -162,7 +194,7 @@ class _Searcher:
         recurrent_fn = model.make_recurrent_fn(self.env, self.evaluator)
         output = policy((params, problem), split[:, 2], noisy, recurrent_fn, invalid_actions=~legal)
         summary: Any = output.search_tree.summary()
-        return SearchResult(
+        result = SearchResult(
             action=output.action.astype(jnp.int32),
             action_weights=output.action_weights,
             value=_improved_value(output.action_weights, summary),
@@ -171,6 +203,7 @@ class _Searcher:
             prior=jax.nn.softmax(root.prior_logits),
             raw_value=root.value,
         )
+        return result, output.search_tree
 
     def _add_noise(self, keys: jax.Array, root: Any, legal: jax.Array) -> Any:
         """The root with Dirichlet noise in its prior, if the policy wants it."""
