@@ -90,6 +90,22 @@ class PlayFlags:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ExploreFlags:
+    """Flags of `selfplay explore`."""
+
+    versus: str | None = None
+    """Another run (or the same), as RUN or RUN@ITERATION, to compare with on each position."""
+    moves: str = ""
+    """Where to begin: moves from the start, such as "4 4 3"."""
+    simulations: int | None = None
+    """Simulations of a search (default: the run's evaluation setting)."""
+    iteration: int | None = None
+    """Which checkpoint (default: the newest)."""
+    problem: str | None = None
+    """What the episode is about, where the environment has problems (default: a random one)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PlotFlags:
     """Flags of `selfplay plot`."""
 
@@ -237,6 +253,24 @@ def play(arguments: list[str]) -> None:
         play_in_terminal(run, side=side, simulations=simulations, iteration=iteration)
 
 
+def explore(arguments: list[str]) -> None:
+    """Look inside a search: walk its tree from any position, compare two checkpoints.
+
+    RUN may be left out: then it is the newest under runs/.
+
+    Examples:
+      selfplay explore
+      selfplay explore runs/connect_four-20260101-120000 --moves "4 4 3" --simulations 400
+      selfplay explore runs/first --versus runs/second
+      selfplay explore runs/first --versus runs/first@0
+    """
+    run, rest = _run(arguments)
+    flags = _parse("selfplay explore [RUN]", explore, rest, ExploreFlags())
+    from selfplay.display.explore import explore_in_terminal
+
+    explore_in_terminal(run, **dataclasses.asdict(flags))
+
+
 def plot(arguments: list[str]) -> None:
     """Draw a run's curves as a PNG.
 
@@ -259,6 +293,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "resume": resume,
     "evaluate": evaluate,
     "play": play,
+    "explore": explore,
     "plot": plot,
 }
 

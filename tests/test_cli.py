@@ -36,7 +36,11 @@ def test_help_is_instant_and_imports_no_jax():
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_each_command_has_examples_in_its_help(command, run, capsys, monkeypatch):
     monkeypatch.chdir(run.parent.parent)
-    words = [command, str(run)] if command in ("resume", "evaluate", "play", "plot") else [command]
+    words = (
+        [command, str(run)]
+        if command in ("resume", "evaluate", "play", "explore", "plot")
+        else [command]
+    )
     with pytest.raises(SystemExit) as stopped:
         cli.main([*words, "--help"])
     assert stopped.value.code == 0
@@ -67,6 +71,7 @@ def test_the_end_of_training_says_what_to_type_next(run, capsys):
         (["resume", "nowhere"], "is not a run"),
         (["evaluate", "nowhere"], "is not a run"),
         (["play", "nowhere"], "is not a run"),
+        (["explore", "nowhere"], "is not a run"),
     ],
 )
 def test_mistakes_are_one_clear_line(words, message, capsys, tmp_path, monkeypatch):
@@ -112,7 +117,8 @@ def test_plot_draws_a_picture(run, tmp_path):
 
 
 def test_play_to_the_end_with_undo_and_mistakes(run, capsys, monkeypatch):
-    answers = iter(["help", "hint", "undo", "ten", "1", "undo", *"123456789", *"123456789"])
+    moves = [*"123456789", *"123456789"]
+    answers = iter(["help", "hint", "undo", "ten", "1", "undo", *moves, "quit"])
     monkeypatch.setattr("rich.console.Console.input", lambda *_: next(answers))
     play.play_in_terminal(run, side="first", simulations=2, iteration=None)
     said = capsys.readouterr().out
@@ -128,6 +134,48 @@ def test_play_ends_with_the_input(run, monkeypatch, capsys):
     monkeypatch.setattr("rich.console.Console.input", closed)
     play.play_in_terminal(run, side="second", simulations=2, iteration=None)
     assert "Until next time." in capsys.readouterr().out
+
+
+def test_play_goes_on_after_the_end(run, monkeypatch, capsys):
+    """A move is taken back and made again; another game begins with sides swapped."""
+    moves, wishes = [*"123456789"], iter(["what", "undo", "again", "quit"])
+
+    def answer(_, prompt, **__):
+        if prompt.startswith("undo"):
+            return next(wishes)
+        moves.append(moves.pop(0))  # round and round, past what is taken
+        return moves[-1]
+
+    monkeypatch.setattr("rich.console.Console.input", answer)
+    play.play_in_terminal(run, side="first", simulations=2, iteration=None)
+    said = capsys.readouterr().out
+    assert next(wishes, None) is None
+    games = said.split("You are the second player.")
+    ends = [sum(map(game.count, ("You win.", "The agent wins.", "A draw."))) for game in games]
+    assert ends == [2, 1]
+    assert said.endswith("Until next time.\n")
+
+
+def test_explore_compares_checkpoints_until_the_input_ends(run, monkeypatch, capsys):
+    steps = sorted(int(path.name) for path in (run / "checkpoints").iterdir())
+    answers = iter(["5", "nonsense", "up", "up"])
+
+    def answer(*_, **__):
+        try:
+            return next(answers)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("rich.console.Console.input", answer)
+    words = ["--moves", "1 2", "--simulations", "9", "--versus", f"{run}@{steps[0]}"]
+    assert cli.main(["explore", str(run), *words]) == 0
+    said = capsys.readouterr().out
+    newest, oldest = (f"{run.name}@{step}" for step in (steps[-1], steps[0]))
+    assert newest != oldest
+    assert f"{newest}: value" in said and f"{oldest}: value" in said
+    assert "no action is called 'nonsense'" in said and "Until next time." in said
+    assert cli.main(["explore", str(run), "--moves", "1 1"]) == 2
+    assert "1 is not allowed here" in capsys.readouterr().err
 
 
 def test_sparks_and_clock():

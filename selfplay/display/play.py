@@ -14,6 +14,8 @@ from selfplay.environment.contract import Environment, State
 
 HELP = "a move, or: undo, hint (what the agent would do), help, quit"
 
+_QUIT = ("quit", "exit", "q")
+
 
 def play_in_terminal(
     run: Path,
@@ -23,7 +25,7 @@ def play_in_terminal(
     iteration: int | None,
     console: Console | None = None,
 ) -> None:
-    """Plays a two-player game until it ends or the person quits.
+    """Plays two-player games until the person quits or the input ends.
 
     Raises ValueError if the run's environment has no two players.
     """
@@ -32,8 +34,33 @@ def play_in_terminal(
     if agent.env.num_players != 2:
         raise ValueError("play needs a game of two players")
     person = 0 if side == "first" else 1
+    history = _begin(console, agent, person)
+    while _play_on(console, agent, history, person, simulations):
+        console.print(agent.env.render((), history[-1]), "\n", highlight=False, markup=False)
+        console.print(_verdict(history[-1], person))
+        wish = _ask_at_the_end(console)
+        if wish is None:
+            break
+        if wish == "undo":
+            if not _undo(history, person):
+                console.print("There is no move of yours to take back.")
+        else:
+            person = 1 - person
+            history = _begin(console, agent, person)
+    console.print("Until next time.")
+
+
+def _begin(console: Console, agent: Agent, person: int) -> list[State]:
+    """The history of a new game, in which the person has the side told."""
+    side = ("first", "second")[person]
     console.print(f"You are the {side} player. Type {HELP}.\n", highlight=False)
-    history = [jax.jit(agent.env.init)()]
+    return [jax.jit(agent.env.init)()]
+
+
+def _play_on(
+    console: Console, agent: Agent, history: list[State], person: int, simulations: int | None
+) -> bool:
+    """Plays to the end of the game; False if the person quits before."""
     step = jax.jit(agent.env.step)
     while not bool(history[-1].ended):
         state = history[-1]
@@ -41,8 +68,7 @@ def play_in_terminal(
         if int(state.current_player) == person:
             action = _ask(console, agent, history, person, simulations)
             if action is None:
-                console.print("Until next time.")
-                return
+                return False
             if action == UNDONE:
                 continue
         else:
@@ -53,8 +79,20 @@ def play_in_terminal(
             name = agent.env.format_action(action)
             console.print(f"The agent plays [bold]{name}[/].\n", highlight=False)
         history.append(step((), state, jnp.int32(action)))
-    console.print(agent.env.render((), history[-1]), "\n", highlight=False, markup=False)
-    console.print(_verdict(history[-1], person))
+    return True
+
+
+def _ask_at_the_end(console: Console) -> Literal["undo", "again"] | None:
+    """What the person wants after the end of a game; None to quit."""
+    while True:
+        try:
+            word = console.input("undo, again (sides swapped), or quit: ").strip().lower()
+        except EOFError:
+            return None
+        if word in ("undo", "again"):
+            return word
+        if word in _QUIT:
+            return None
 
 
 UNDONE = -1
@@ -72,7 +110,7 @@ def _ask(
         except EOFError:
             return None
         word = text.lower()
-        if word in ("quit", "exit", "q"):
+        if word in _QUIT:
             return None
         if word == "undo":
             if _undo(history, person):

@@ -8,7 +8,7 @@ import jax
 
 from selfplay.agent import Agent
 from selfplay.display.notation import read_moves
-from selfplay.display.positions import Positions
+from selfplay.display.moves import Positions
 from selfplay.display.thoughts import MAX_SIMULATIONS, Thinker
 
 Side = Literal["first", "second", "both", "none"]

@@ -198,7 +198,10 @@ function drawAll() {
   const seen = hints() ? current() : null;
   board.think(seen);
   document.body.classList.toggle("hints", hints());
-  document.body.classList.toggle("text-only", !position.picture);
+  const { picture, legal } = position;
+  const listed = !picture || legal.some((action) => picture.targets[action].square === null);
+  document.body.classList.toggle("text-only", !picture);
+  document.body.classList.toggle("listed", listed);
   document.body.classList.toggle("crosses-played", board.kind === "crosses");
   document.body.classList.toggle("over", position.ended);
   panel.show(position, seen, {

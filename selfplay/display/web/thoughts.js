@@ -25,6 +25,7 @@ export class Panel {
   show(position, thoughts, options) {
     this.#redraw = () => this.#table(position, thoughts, options);
     this.#redraw();
+    byId("heading").textContent = options.hidden ? "Possible moves" : "Thoughts";
     this.#verdict(position, thoughts, options);
     this.#line(thoughts, options);
   }

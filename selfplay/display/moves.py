@@ -1,4 +1,4 @@
-"""What a page is told of a position: moves in, plain dictionaries out.
+"""Moves in, and what a page is told of the position they lead to: plain dictionaries.
 
 The page sends all moves since the beginning each time, so nothing here remembers a game.
 """
