@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import json
 import socket
 import webbrowser
 from collections.abc import Callable
@@ -81,6 +82,18 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
+class _Server(uvicorn.Server):
+    """Closes the table when it is told to end, so that no request waits for a search."""
+
+    def __init__(self, config: uvicorn.Config, table: Table):
+        super().__init__(config)
+        self._table = table
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        self._table.close()
+        super().handle_exit(sig, frame)
+
+
 def make_server(table: Table, port: int) -> uvicorn.Server:
     """The server for `uvicorn.Server.run` with a socket that listens on `port`."""
     app = make_app(table, frozenset({f"{HOST}:{port}", f"localhost:{port}"}))
@@ -93,7 +106,7 @@ def make_server(table: Table, port: int) -> uvicorn.Server:
         server_header=False,
         timeout_graceful_shutdown=2,
     )
-    return uvicorn.Server(config)
+    return _Server(config, table)
 
 
 def make_app(table: Table, hosts: frozenset[str]) -> ASGIApp:
@@ -105,7 +118,8 @@ def make_app(table: Table, hosts: frozenset[str]) -> ASGIApp:
     ]
     answers = (table.facts, table.status, table.problem, table.position, table.read, table.think)
     routes += [
-        Route(f"/api/{answer.__name__}", _asked(answer), methods=["POST"]) for answer in answers
+        Route(f"/api/{answer.__name__}", _asked(table, answer), methods=["POST"])
+        for answer in answers
     ]
     return Guard(Starlette(routes=routes), hosts)
 
@@ -120,17 +134,40 @@ def _file(path: Path) -> Callable[[Request], Any]:
     return answer
 
 
-def _asked(answer: Callable[[Question], dict[str, Any] | Future[dict[str, Any]]]) -> Any:
+def _asked(
+    table: Table, answer: Callable[[Question], dict[str, Any] | Future[dict[str, Any]]]
+) -> Any:
     """Reads a question, and answers it in JSON; what is wrong with it is told with status 400."""
 
     async def asked(request: Request) -> Response:
         try:
-            question = dacite.from_dict(Question, await request.json(), dacite.Config(strict=True))
-            found = await run_in_threadpool(answer, question)
+            found = await run_in_threadpool(answer, _question(await request.body()))
             if isinstance(found, Future):
-                found = await asyncio.wrap_future(found)
-        except (ValueError, TypeError, dacite.DaciteError) as error:
+                found = await _result(found, table)
+        except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(found)
 
     return asked
+
+
+async def _result(future: Future[dict[str, Any]], table: Table) -> dict[str, Any]:
+    """What a search found; does not wait for it once the table is closed, which is a ValueError."""
+    waiting = asyncio.wrap_future(future)
+    while not table.closed:
+        done, _ = await asyncio.wait({waiting}, timeout=0.2)
+        if done and not waiting.cancelled():
+            return waiting.result()
+    waiting.cancel()
+    raise ValueError("the server has ended")
+
+
+def _question(body: bytes) -> Question:
+    """The question in a request's JSON. Raises ValueError if it is none."""
+    try:
+        values = json.loads(body)
+        if not isinstance(values, dict):
+            raise ValueError(f"a question is a JSON object, got {type(values).__name__}")
+        return dacite.from_dict(Question, values, dacite.Config(strict=True))
+    except (dacite.DaciteError, RecursionError) as error:
+        raise ValueError(f"this question does not fit: {error}") from error

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import jax
 
 from selfplay.agent import Agent
-from selfplay.display.notation import read_moves
 from selfplay.display.moves import Positions
+from selfplay.display.notation import read_moves
 from selfplay.display.thoughts import MAX_SIMULATIONS, Thinker
 
 Side = Literal["first", "second", "both", "none"]
@@ -57,6 +57,7 @@ class Table:
         self._simulations = simulations
         self._positions = Positions(first.env)
         self._thinkers = [Thinker(agent, self._positions) for agent in agents.values()]
+        self.closed = False
         self._thread = ThreadPoolExecutor(1, "search")
         self._warm = self._thread.submit(self._warm_up)
 
@@ -103,7 +104,8 @@ class Table:
         return self._thread.submit(thinker.think, problem, question.moves, question.simulations)
 
     def close(self) -> None:
-        """Forgets the searches that have not begun."""
+        """Forgets the searches that have not begun, and waits for none."""
+        self.closed = True
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _parse(self, question: Question) -> Any:

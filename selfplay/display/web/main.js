@@ -284,9 +284,10 @@ const KEYS = {
 
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const at = event.target.tagName;
-  if (["INPUT", "SELECT"].includes(at) && event.target.type !== "checkbox") return;
-  if (event.key === " " && at !== "BODY") return;
+  const at = event.target;
+  if (at.matches("select, input:not([type=radio], [type=checkbox], [type=range])")) return;
+  if (event.key.length > 1 && at.matches("input")) return; // arrows are the control's own
+  if (event.key === " " && at !== document.body) return;
   if (/^\d$/.test(event.key)) {
     play(facts.actions.indexOf(event.key));
   } else if (event.key === "h") {
