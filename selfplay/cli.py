@@ -73,12 +73,20 @@ class EvaluateFlags:
 class PlayFlags:
     """Flags of `selfplay play`."""
 
-    side: Literal["first", "second"] = "first"
-    """Which side you take."""
+    web: bool = False
+    """In the browser rather than in the terminal."""
+    side: Literal["first", "second", "both", "none"] = "first"
+    """Which side you take; both (to analyse) and none (to watch) need --web."""
     simulations: int | None = None
     """The agent's simulations a move (default: the run's evaluation setting)."""
     iteration: int | None = None
     """Which checkpoint (default: the newest)."""
+    versus: Path | None = None
+    """With --web: a second run, whose agent plays against the first's."""
+    port: int = 8421
+    """With --web: on which port of this machine; 0 takes a free one."""
+    open: bool = False
+    """With --web: open the page in the default browser."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -230,7 +238,7 @@ def evaluate(arguments: list[str]) -> None:
 
 
 def play(arguments: list[str]) -> None:
-    """Play against a trained agent in the terminal, and see what it thinks.
+    """Play against a trained agent, in the terminal or the browser, and see what it thinks.
 
     RUN may be left out: then it is the newest under runs/. The name of an environment stands for
     the trained agent that comes with it.
@@ -239,12 +247,30 @@ def play(arguments: list[str]) -> None:
       selfplay play
       selfplay play connect_four
       selfplay play runs/connect_four-20260101-120000 --side second --simulations 256
+      selfplay play --web --open
+      selfplay play runs/first --web --versus runs/second --side none
     """
     run, rest = _run(arguments)
     flags = _parse("selfplay play [RUN]", play, rest, PlayFlags())
-    from selfplay.display.play import play_in_terminal
+    side, simulations, iteration = flags.side, flags.simulations, flags.iteration
+    if flags.web:
+        from selfplay.display.server import play_in_browser
 
-    play_in_terminal(run, **dataclasses.asdict(flags))
+        play_in_browser(
+            run,
+            versus=flags.versus,
+            side=side,
+            simulations=simulations,
+            iteration=iteration,
+            port=flags.port,
+            open_page=flags.open,
+        )
+    elif side in ("both", "none") or flags.versus is not None or flags.open:
+        raise ValueError("--side both, --side none, --versus and --open need --web")
+    else:
+        from selfplay.display.play import play_in_terminal
+
+        play_in_terminal(run, side=side, simulations=simulations, iteration=iteration)
 
 
 def export(arguments: list[str]) -> None:

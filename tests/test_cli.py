@@ -1,7 +1,9 @@
 """The command line, as a person types it."""
 
+import signal
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
@@ -183,3 +185,17 @@ def test_sparks_and_clock():
     assert live.sparks([0.5]) == "▁"
     assert live.clock(61) == "1:01"
     assert live.clock(3661) == "1:01:01"
+
+
+def test_play_in_the_browser_until_ctrl_c(run):
+    words = ["play", str(run), "--web", "--port", "0", "--versus", str(run), "--side", "none"]
+    command = [sys.executable, "-m", "selfplay", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().removeprefix("play at ").strip()
+        assert process.stdout.readline() == "Ctrl-C ends it\n"
+        with urllib.request.urlopen(address, timeout=60) as response:
+            assert b"<title>selfplay</title>" in response.read()
+        process.send_signal(signal.SIGINT)
+        assert process.communicate()[0] == "Until next time.\n"
+    assert process.returncode == 0
