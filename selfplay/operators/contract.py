@@ -20,6 +20,8 @@ class Improved(NamedTuple):
     """int32 [B]: what it would play."""
     targets: Targets
     """Targets [B]; the value is the operator's own, until an outcome is known."""
+    changed: jax.Array | None = None
+    """bool [B]: whether its best action is another than the network's own; None if it cannot be."""
 
 
 class ImprovementOperator(abc.ABC):

@@ -14,6 +14,7 @@ from selfplay.config import RolloutConfig
 from selfplay.environment.contract import Environment, Problem, State, select
 from selfplay.networks.contract import Params
 from selfplay.operators.contract import ImprovementOperator
+from selfplay.operators.lines import equal_pairs, fingerprint, line_hashes
 from selfplay.operators.targets import Targets, episode_returns
 
 
@@ -55,7 +56,7 @@ class Rollout:
         """Fresh games with the given global indices (int32 [B]), nothing pending."""
         keys = self._game_keys(key, index)
         problem, state = jax.vmap(self._new_game)(keys)
-        step = jax.eval_shape(self._step, params, key, jnp.int32(0), (index, problem, state))[1]
+        step = jax.eval_shape(self._step, params, key, jnp.int32(0), (index, problem, state))[1][0]
         pending = jax.tree.map(lambda x: jnp.zeros((self.env.max_steps, *x.shape), x.dtype), step)
         return Games(index=index, problem=problem, state=state, pending=pending)
 
@@ -73,7 +74,7 @@ class Rollout:
 
         keys = jax.random.split(key, self.config.steps_per_iteration)
         carry = (games.index, games.problem, games.state)
-        (index, problem, state), played = jax.lax.scan(scan_step, carry, keys)
+        (index, problem, state), (played, changed) = jax.lax.scan(scan_step, carry, keys)
         window = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), games.pending, played)
         targets, known = self._with_outcomes(window)
         waiting = jnp.where(known, 0.0, window.targets.weight)
@@ -81,7 +82,7 @@ class Rollout:
         pending = jax.tree.map(lambda x: x[-self.env.max_steps :], pending)
         games = Games(index=index, problem=problem, state=state, pending=pending)
         rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), targets)
-        return games, rows, _sums(played)
+        return games, rows, _sums(played, changed) | _repetitions(window, played)
 
     def _game_keys(self, key: jax.Array, index: jax.Array) -> jax.Array:
         """Keys [B] that depend on the global game index, not on which device holds the game."""
@@ -93,11 +94,15 @@ class Rollout:
         key: jax.Array,
         generation: jax.Array,
         carry: tuple[jax.Array, Problem, State],
-    ) -> tuple[tuple[jax.Array, Problem, State], Trajectory]:
-        """One move in each game; a game that ends is replaced by a new one."""
+    ) -> tuple[tuple[jax.Array, Problem, State], tuple[Trajectory, jax.Array | None]]:
+        """One move in each game, and where its best was not the network's own.
+
+        A game that ends is replaced by a new one.
+        """
         index, problem, state = carry
         keys = jax.vmap(lambda k: jax.random.split(k, 3))(self._game_keys(key, index))
-        action, targets = self.operator.improve(params, keys[:, 0], problem, state, generation)
+        improved = self.operator.improve(params, keys[:, 0], problem, state, generation)
+        action, targets, changed = improved
         # A problem with nothing to do is over at once: there was no decision to learn from.
         targets = targets.replace(weight=jnp.where(state.ended, 0.0, targets.weight))
         action = jax.vmap(self._explore)(keys[:, 1], state, action, targets.action_weights)
@@ -110,7 +115,7 @@ class Rollout:
         )
         fresh = jax.vmap(self._new_game)(keys[:, 2])
         problem, state = jax.vmap(select)(after.ended, fresh, (problem, after))
-        return (index, problem, state), trajectory
+        return (index, problem, state), (trajectory, changed)
 
     def _explore(
         self, key: jax.Array, state: State, action: jax.Array, action_weights: jax.Array
@@ -179,8 +184,9 @@ def _for_each_player(value: jax.Array, mover: jax.Array, num_players: int) -> ja
     return jnp.stack(each, axis=-1)
 
 
-def _sums(played: Trajectory) -> dict[str, jax.Array]:
+def _sums(played: Trajectory, changed: jax.Array | None) -> dict[str, jax.Array]:
     """Sums over [T, B] that become an iteration's metrics."""
+    searched = {} if changed is None else {"changed": changed.sum(dtype=jnp.int32)}
     ended = played.terminated | played.truncated
     lengths = jnp.where(ended, played.targets.state.step_count + jnp.int16(1), jnp.int16(0))
     first_reward = jnp.where(played.terminated, played.rewards[..., 0], 0.0)
@@ -191,4 +197,18 @@ def _sums(played: Trajectory) -> dict[str, jax.Array]:
         "rewards": played.rewards[..., 0].sum(),
         "first_player_wins": (first_reward > 0).sum(),
         "first_player_losses": (first_reward < 0).sum(),
+        **searched,
     }
+
+
+def _repetitions(window: Trajectory, played: Trajectory) -> dict[str, jax.Array]:
+    """How many pairs of the games that ended in `played`, the window's last steps, are equal.
+
+    On several devices these are pairs within a device: the share is estimated as well by them.
+    """
+    targets, ended = window.targets, window.terminated | window.truncated
+    positions = fingerprint((targets.problem, targets.state), ndim=2)
+    lines = line_hashes(positions, ended)
+    steps = played.terminated.shape[0]
+    equal, pairs = equal_pairs(lines[-steps:].reshape(-1), ended[-steps:].reshape(-1))
+    return {"equal_game_pairs": equal, "game_pairs": pairs}

@@ -47,4 +47,5 @@ class Search(ImprovementOperator):
             weight=jnp.ones(rows, jnp.float32),
             provenance=provenance,
         )
-        return Improved(result.action, targets)
+        best, network_best = (x.argmax(-1) for x in (result.action_weights, result.prior))
+        return Improved(result.action, targets, changed=best != network_best)

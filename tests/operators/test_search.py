@@ -52,7 +52,7 @@ def test_the_search_is_given_all_it_needs(improved):
 
 
 def test_targets_are_what_the_search_found(improved):
-    _, _, (action, targets) = improved
+    _, _, (action, targets, _) = improved
     np.testing.assert_array_equal(action, FOUND.action)
     np.testing.assert_array_equal(targets.action_weights, FOUND.action_weights)
     np.testing.assert_array_equal(targets.value, FOUND.value)
@@ -60,9 +60,15 @@ def test_targets_are_what_the_search_found(improved):
 
 
 def test_rows_hold_the_problem_and_state_they_came_from(improved):
-    (_, _, _, _, problem, state, _), _, (_, targets) = improved
+    (_, _, _, _, problem, state, _), _, (_, targets, _) = improved
     np.testing.assert_array_equal(targets.problem, problem)
     np.testing.assert_array_equal(targets.state.last, state.last)
+
+
+def test_changed_is_where_search_prefers_another_move(improved):
+    expected = FOUND.action_weights.argmax(1) != FOUND.prior.argmax(1)
+    np.testing.assert_array_equal(improved[2].changed, expected)
+    assert 0 < expected.sum() < NUM_ROWS
 
 
 def test_provenance_says_where_rows_came_from(improved):
@@ -74,7 +80,7 @@ def test_provenance_says_where_rows_came_from(improved):
 
 
 def test_shapes_and_dtypes(improved):
-    _, _, (action, targets) = improved
+    _, _, (action, targets, _) = improved
     provenance = targets.provenance
     expected = [
         (action, jnp.int32, (NUM_ROWS,)),
