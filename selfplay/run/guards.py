@@ -22,9 +22,9 @@ UNCHANGED = 0.02
 """Share of moves that the search changes; the healthy presets stay above 0.08."""
 PASSES = 20.0
 """How often each row is learnt from; the presets have 4 and 7, AlphaZero's publication about 1."""
-STALE = 0.4
+STALE = 0.45
 """Mean age of the rows, as a share of the iterations done; 0.5 if nothing is ever dropped."""
-LEAST_ITERATIONS = 100
+LEAST_ITERATIONS = 120
 """Before that no row is old."""
 LOSS_FELL = 0.2
 """Share of its first size by which the value loss must have fallen to be said to fall."""

@@ -21,7 +21,7 @@ GOLDENS = Path(__file__).parents[1] / "goldens"
 
 HEALTHY = {
     "env": "tic_tac_toe",
-    "iterations": 110,
+    "iterations": 130,
     "num_devices": 1,
     "network": {"width": 32, "depth": 0},
     "search": {"num_simulations": 8},
