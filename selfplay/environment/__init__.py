@@ -18,15 +18,18 @@ if TYPE_CHECKING:
         select,
         zero_sum,
     )
+    from selfplay.environment.picture import BoardPicture, Target
     from selfplay.environment.registry import make, names, preset
     from selfplay.environment.verifier import Verdict, Verifier
 
 __all__ = [
     "ArraySpec",
+    "BoardPicture",
     "Environment",
     "Game",
     "SolvedPositions",
     "State",
+    "Target",
     "TokenSpec",
     "Tokens",
     "Verdict",
@@ -39,6 +42,8 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "BoardPicture": "picture",
+    "Target": "picture",
     "make": "registry",
     "names": "registry",
     "preset": "registry",

@@ -23,6 +23,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from selfplay.environment.picture import BoardPicture
 from selfplay.environment.verifier import Verifier
 
 Problem = Any
@@ -213,6 +214,11 @@ class Environment(abc.ABC, Generic[StateT]):
         del problem
         return "\n".join(f"{f.name}: {getattr(state, f.name)}" for f in dataclasses.fields(state))
 
+    def picture(self, problem: Problem, state: StateT) -> BoardPicture | None:
+        """The position on a board, for a page to draw; None where text must do. Not traced."""
+        del problem, state
+        return None
+
     def format_action(self, action: int) -> str:
         """The name a person would use for an action."""
         return str(action)
@@ -350,8 +356,8 @@ def refuse_unfit_facts(env: Environment[Any]) -> None:
 class Game(Environment[StateT]):
     """A game: an environment without problems.
 
-    Its author writes `start`, `play`, `legal` and `view`, and may add `mirror`, `draw` and
-    `estimate`; these are the functions of `Environment` without the problem.
+    Its author writes `start`, `play`, `legal` and `view`, and may add `mirror`, `draw`, `board`
+    and `estimate`; these are the functions of `Environment` without the problem.
     """
 
     @abc.abstractmethod
@@ -378,6 +384,10 @@ class Game(Environment[StateT]):
     def draw(self, state: StateT) -> str:
         """The position as text."""
         return super().render(NO_PROBLEM, state)
+
+    def board(self, state: StateT) -> BoardPicture | None:
+        """The position for a page to draw; None where text must do."""
+        return super().picture(NO_PROBLEM, state)
 
     def estimate(self, state: StateT) -> jax.Array:
         """float32 []: a rough value in [-1, 1] for the mover."""
@@ -406,6 +416,10 @@ class Game(Environment[StateT]):
     def render(self, problem: Problem, state: StateT) -> str:
         """The position as text."""
         return self.draw(state)
+
+    def picture(self, problem: Problem, state: StateT) -> BoardPicture | None:
+        """The position for a page to draw."""
+        return self.board(state)
 
     def heuristic(self, problem: Problem, state: StateT) -> jax.Array:
         """A rough value in [-1, 1] for the mover."""

@@ -418,6 +418,31 @@ def test_positions_can_be_drawn(env, games):
         assert text.strip()
 
 
+def test_pictures_show_what_the_moves_do(env, games):
+    """A move's square is empty or the opponent's, then the mover's; its source was the mover's."""
+    problem = jax.tree.map(lambda leaf: leaf[0], games.problem)
+    states = [jax.tree.map(lambda leaf: leaf[t, 0], games.states) for t in range(env.max_steps + 1)]  # noqa: B023
+    if env.picture(problem, states[0]) is None:
+        pytest.skip("there is no board to draw")
+    pictures = [env.picture(problem, state) for state in states]
+    for t, state in enumerate(states[:-1]):
+        now, after = pictures[t], pictures[t + 1]
+        assert now.owners.shape == pictures[0].owners.shape
+        assert len(now.targets) == env.num_actions
+        assert not now.winning or state.ended
+        if state.ended:
+            continue
+        legal = np.flatnonzero(games.masks[t, 0])
+        assert len({now.targets[action] for action in legal}) == len(legal)
+        target, mover = now.targets[games.actions[t, 0]], int(state.current_player)
+        if target.square is not None:
+            assert now.owners.flat[target.square] != mover
+            assert after.owners.flat[target.square] == mover
+        if target.source is not None:
+            assert now.owners.flat[target.source] == mover
+            assert after.owners.flat[target.source] != mover
+
+
 def play(env, height, *actions):
     problem = jnp.int8(height)
     state = env.init(problem)

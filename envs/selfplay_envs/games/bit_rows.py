@@ -104,6 +104,30 @@ def open_lines(planes: jax.Array, length: int) -> jax.Array:
     return jnp.where(theirs == 0, ours**2, 0).sum() - jnp.where(ours == 0, theirs**2, 0).sum()
 
 
+def owners(state: State, planes: np.ndarray) -> np.ndarray:
+    """int8 [R, C]: whose stone is on each square, 0 or 1, or -1 for nobody's.
+
+    From bool [2, R, C]: the mover's stones, then the opponent's.
+    """
+    mover = int(state.current_player)
+    return np.where(planes[0], mover, np.where(planes[1], 1 - mover, -1)).astype(np.int8)
+
+
+def line_squares(owners: np.ndarray, length: int) -> tuple[int, ...]:
+    """The squares, row by row, on which a player has `length` in a row; from int [R, C]."""
+    rows, columns = owners.shape
+    found: set[int] = set()
+    for row, column in np.argwhere(owners >= 0).tolist():
+        for down, right in _DIRECTIONS:
+            end = column + right * (length - 1)
+            if row + down * (length - 1) >= rows or not 0 <= end < columns:
+                continue
+            line = [(row + i * down, column + i * right) for i in range(length)]
+            if all(owners[square] == owners[row, column] for square in line):
+                found |= {r * columns + c for r, c in line}
+    return tuple(sorted(found))
+
+
 def caption(state: State, won: bool, full: bool) -> str:
     """The line under a drawing: who moves, or how the game ended.
 

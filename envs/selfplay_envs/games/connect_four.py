@@ -16,7 +16,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfplay.environment import ArraySpec, Game, SolvedPositions, State, zero_sum
+from selfplay.environment import (
+    ArraySpec,
+    BoardPicture,
+    Game,
+    SolvedPositions,
+    State,
+    Target,
+    zero_sum,
+)
 from selfplay_envs.games import bit_rows
 
 _BUCKETS = ("begin", "middle", "end")
@@ -95,6 +103,20 @@ class ConnectFour(Game[ConnectFourState]):
         lines = [" ".join(cell.rjust(width) for cell in line) for line in [*board, numbers]]
         won = bool(bit_rows.has_line(state.stones[1], self.in_a_row))
         return "\n".join([*lines, bit_rows.caption(state, won, bool((mine | theirs).all()))])
+
+    def board(self, state: ConnectFourState) -> BoardPicture:
+        """A rack, each column's target being its lowest empty hole."""
+        owners = bit_rows.owners(state, np.asarray(self._planes(state)))
+        room = (owners == -1).sum(0)
+        return BoardPicture(
+            owners=owners,
+            targets=tuple(
+                Target(int(left - 1) * self.columns + column if left else None)
+                for column, left in enumerate(room)
+            ),
+            winning=bit_rows.line_squares(owners, self.in_a_row),
+            look="rack",
+        )
 
     def format_action(self, action: int) -> str:
         """The column's number, from 1."""

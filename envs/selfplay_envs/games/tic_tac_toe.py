@@ -14,7 +14,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfplay.environment import ArraySpec, Game, SolvedPositions, State, zero_sum
+from selfplay.environment import (
+    ArraySpec,
+    BoardPicture,
+    Game,
+    SolvedPositions,
+    State,
+    Target,
+    zero_sum,
+)
 from selfplay_envs.games import bit_rows
 
 _BUCKETS = ("early", "middle", "late")
@@ -92,6 +100,16 @@ class TicTacToe(Game[TicTacToeState]):
         rule = "\n" + "-+-".join(["-" * width] * self.size) + "\n"
         won = bool(bit_rows.has_line(state.stones[1], self.size))
         return rule.join(lines) + "\n" + bit_rows.caption(state, won, bool((mine | theirs).all()))
+
+    def board(self, state: TicTacToeState) -> BoardPicture:
+        """Crosses and noughts on a grid."""
+        owners = bit_rows.owners(state, np.asarray(self._planes(state)))
+        return BoardPicture(
+            owners=owners,
+            targets=tuple(Target(square) for square in range(self.num_actions)),
+            winning=bit_rows.line_squares(owners, self.size),
+            stones="crosses",
+        )
 
     def format_action(self, action: int) -> str:
         """The square's number, from 1 at the top left, row by row."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
 from selfplay_envs.games import bit_rows
 
@@ -90,3 +91,19 @@ def test_open_lines_are_weighed_by_the_square_of_their_stones():
 def test_a_wrong_size_says_what_would_do(size, near):
     with pytest.raises(ValueError, match=f"columns must be a whole number from 1 to 32.*={near}$"):
         bit_rows.check_size("columns", size, 1, 32)
+
+
+owned = st.sampled_from(SHAPES[:5]).flatmap(
+    lambda shape: hnp.arrays(np.int8, shape, elements=st.integers(-1, 1))
+)
+
+
+@given(owned, st.sampled_from([2, 3, 4]))
+def test_squares_on_lines_are_those_that_an_opening_keeps(owners, length):
+    """A morphological opening by a line keeps what some such line covers."""
+    shapes = np.ones((1, length)), np.ones((length, 1)), np.eye(length), np.eye(length)[::-1]
+    kept = np.zeros(owners.shape, bool)
+    for player in (0, 1):
+        for shape in shapes:
+            kept |= ndimage.binary_opening(owners == player, shape)
+    assert bit_rows.line_squares(owners, length) == tuple(np.flatnonzero(kept))

@@ -179,3 +179,13 @@ def test_solved_positions_are_their_moves_in_open_spiel(env, solved, pyspiel):
         legal = np.flatnonzero(~np.isnan(solved.action_values[number])).tolist()
         assert theirs.legal_actions() == legal
         assert row["bucket"] == BUCKETS[solved.bucket[number]]
+
+
+def test_the_picture_is_a_rack_whose_columns_fill_from_below(env):
+    empty = env.picture((), env.init())
+    assert empty.look == "rack"
+    assert [target.square for target in empty.targets] == list(range(35, 42))
+    assert env.picture((), after(env, "44")).targets[3].square == 3 * 7 + 3
+    won = env.picture((), after(env, "4151617"))
+    assert won.owners[5].tolist() == [1, -1, -1, 0, 0, 0, 0]
+    assert won.winning == (38, 39, 40, 41)

@@ -164,3 +164,13 @@ def test_known_facts(env, solved):
 
 def test_after_the_end_everything_is_worth_nothing(env):
     np.testing.assert_array_equal(env.oracle((), after(env, "14253")), np.zeros(9, np.float32))
+
+
+def test_the_picture_has_crosses_and_marks_the_line():
+    env = TicTacToe()
+    state = env.init()
+    for square in (0, 3, 1, 4, 2):
+        state = env.step((), state, jnp.int32(square))
+    picture = env.picture((), state)
+    assert picture.owners.tolist() == [[0, 0, 0], [1, 1, -1], [-1, -1, -1]]
+    assert (picture.winning, picture.stones) == ((0, 1, 2), "crosses")
