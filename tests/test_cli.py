@@ -36,7 +36,11 @@ def test_help_is_instant_and_imports_no_jax():
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_each_command_has_examples_in_its_help(command, run, capsys, monkeypatch):
     monkeypatch.chdir(run.parent.parent)
-    words = [command, str(run)] if command in ("resume", "evaluate", "play", "plot") else [command]
+    words = (
+        [command, str(run)]
+        if command in ("resume", "evaluate", "play", "plot", "report")
+        else [command]
+    )
     with pytest.raises(SystemExit) as stopped:
         cli.main([*words, "--help"])
     assert stopped.value.code == 0
@@ -48,7 +52,7 @@ def test_each_command_has_examples_in_its_help(command, run, capsys, monkeypatch
 def test_the_end_of_training_says_what_to_type_next(run, capsys):
     summary.print_end(run)
     said = capsys.readouterr().out
-    for command in ("evaluate", "play", "plot", "resume"):
+    for command in ("evaluate", "play", "plot", "report", "resume"):
         assert f"selfplay {command} " in said
 
 

@@ -109,6 +109,7 @@ def print_end(run: Path) -> None:
         "judge it": "evaluate",
         "play it": "play",
         "draw its curves": "plot",
+        "write it up": "report",
         "train it further": "resume",
     }.items():
         more = " --minutes 10" if command == "resume" else ""
