@@ -3,7 +3,8 @@
     python benchmarks/preset_quality.py connect_four --seeds 0 1 2
 
 Trains by the preset once a seed, as `selfplay train` does, and judges each agent against exact
-truth. Prints seconds from the command to its end, and a table for each; the worst counts.
+truth. Prints seconds from the command to its end, what the guards said on the way (nothing, of a
+healthy run), and a table for each; the worst counts.
 """
 
 import dataclasses
@@ -19,6 +20,9 @@ from rich.console import Console
 
 from selfplay.display.summary import exact_table
 from selfplay.evaluate import evaluate
+from selfplay.run import metrics
+from selfplay.run.directory import RunDirectory
+from selfplay.run.guards import Guards
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +52,10 @@ def main() -> None:
                 stdout=subprocess.DEVNULL,
             )
             console.print(f"\nseed {seed}: trained in {time.monotonic() - begin:.1f} s")
+            spans = Guards(metrics.read(RunDirectory(run).metrics)).spans
+            for name, (first, last) in spans.items():
+                console.print(f"guard {name}: iterations {first} to {last}")
+            console.print("guards: silent" if not spans else "")
             console.print(exact_table(evaluate(run, simulations=arguments.simulations, games=0)))
 
 

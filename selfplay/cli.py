@@ -123,6 +123,16 @@ class PlotFlags:
     """The picture's file (default: RUN/curves.png)."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReportFlags:
+    """Flags of `selfplay report`."""
+
+    output: Path | None = None
+    """The page's file (default: RUN/report.html)."""
+    evaluate: bool = True
+    """Judge the run first, if it has not been."""
+
+
 def envs(arguments: list[str]) -> None:
     """List the installed environments, your own included.
 
@@ -326,6 +336,27 @@ def plot(arguments: list[str]) -> None:
     print(plot_run(run, flags.output))
 
 
+def report(arguments: list[str]) -> None:
+    """Write a run up as one HTML page: findings, curves, scores, blunders, games, settings.
+
+    The page needs no other file and no network: send it, open it on a phone, print it. RUN may
+    be left out: then it is the newest under runs/.
+
+    Examples:
+      selfplay report
+      selfplay report runs/connect_four-20260101-120000 --output report.html
+    """
+    run, rest = _run(arguments)
+    flags = _parse("selfplay report [RUN]", report, rest, ReportFlags())
+    from rich.console import Console
+
+    from selfplay.display.report import write_report
+
+    with Console(stderr=True).status("judging the run, looking for blunders, playing games"):
+        path = write_report(run, flags.output, judge=flags.evaluate)
+    print(path)
+
+
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "envs": envs,
     "train": train,
@@ -335,6 +366,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "export": export,
     "explore": explore,
     "plot": plot,
+    "report": report,
 }
 
 

@@ -342,7 +342,12 @@ def dumps(config: Config) -> str:
 
 def difference(old: Config, new: Config) -> list[str]:
     """Dotted paths of the settings in which two configs differ."""
-    return [path for path in _paths(Config) if get(old, path) != get(new, path)]
+    return [path for path in paths() if get(old, path) != get(new, path)]
+
+
+def paths() -> list[str]:
+    """Dotted paths of all settings."""
+    return _paths(Config)
 
 
 def _paths(cls: type, prefix: str = "") -> list[str]:

@@ -20,7 +20,8 @@ from selfplay.config import Config
 from selfplay.evaluation.look import make_look
 from selfplay.run import directory, progress, session
 from selfplay.run.directory import RunDirectory
-from selfplay.run.metrics import Watcher, open_watchers, refuse_missing
+from selfplay.run.guards import Guards
+from selfplay.run.metrics import Watcher, open_watchers, read, refuse_missing
 from selfplay.run.program import make_program
 from selfplay.run.session import Session
 
@@ -124,21 +125,25 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
     look_due = progress.Every(config.evaluation.every_minutes)
     save_due = progress.Every(config.checkpoint.every_minutes)
     watchers = [*open_watchers(run, config, session.iteration), *watchers]
+    guards = Guards(read(run.metrics))
     try:
         with progress.interruptible() as interruption:
             while session.iteration != session.iterations and not interruption.requested:
                 row = _iterate(session)
                 # The first look compiles, so it comes before the speed is measured.
                 if session.iteration in (1, session.iterations) or look_due():
-                    row |= look(session.program.acting(session.state))
+                    params = session.program.acting(session.state)
+                    row |= progress.timed("seconds/look", look, params)
                 planned = session.iterations is None
                 if planned:
                     learnt = "learning_rate" in row
                     session.iterations = planner.plan(session.iteration, learnt=learnt)
                     planned = session.iterations is not None
-                header = pace.header(session.iteration, session.iterations)
+                row = pace.header(session.iteration, session.iterations) | row
+                warnings = ", ".join(finding.name for finding in guards.add(row))
+                told = row | {"warnings": warnings} if warnings else row
                 for watcher in watchers:
-                    watcher.on_iteration(header | row)
+                    watcher.on_iteration(told)
                 if planned or save_due():
                     session.save(run)
             if session.saved != session.iteration:
@@ -155,10 +160,14 @@ def _iterate(session: Session) -> progress.Row:
     now = jnp.int32(session.iteration)
     session.state, played = program.play(session.state, now)
     learned = {}
-    if played["least_buffer_rows"] * program.mesh.size >= config.replay.min_rows:
+    least = int(played["least_buffer_rows"])  # waits until the games are played
+    play_seconds = time.monotonic() - begin
+    if least * program.mesh.size >= config.replay.min_rows:
         total = progress.total_updates(config, session.iterations)
         session.state, learned = program.learn(session.state, now, jnp.int32(total))
-    row = progress.iteration_row(config, played, learned, lambda: time.monotonic() - begin)
+    row = progress.iteration_row(
+        config, played, learned, lambda: time.monotonic() - begin, play_seconds
+    )
     progress.refuse_non_finite(row, session.iteration)
     session.iteration += 1
     return row

@@ -40,7 +40,7 @@ def test_each_command_has_examples_in_its_help(command, run, capsys, monkeypatch
     monkeypatch.chdir(run.parent.parent)
     words = (
         [command, str(run)]
-        if command in ("resume", "evaluate", "play", "explore", "plot")
+        if command in ("resume", "evaluate", "play", "explore", "plot", "report")
         else [command]
     )
     with pytest.raises(SystemExit) as stopped:
@@ -54,7 +54,7 @@ def test_each_command_has_examples_in_its_help(command, run, capsys, monkeypatch
 def test_the_end_of_training_says_what_to_type_next(run, capsys):
     summary.print_end(run)
     said = capsys.readouterr().out
-    for command in ("evaluate", "play", "plot", "resume"):
+    for command in ("evaluate", "play", "plot", "report", "resume"):
         assert f"selfplay {command} " in said
 
 

@@ -1,7 +1,7 @@
 """Training as a person watches it: one panel that stays in place, or lines in a log."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -13,7 +13,10 @@ from rich.text import Text
 
 from selfplay import train as train_lib
 from selfplay.config import Config
-from selfplay.display.summary import print_end
+from selfplay.display.summary import MARK, print_end, warnings_table
+from selfplay.run import metrics
+from selfplay.run.directory import RunDirectory
+from selfplay.run.guards import Finding, Guards
 
 LOG_EVERY_SECONDS = 15.0
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -35,7 +38,7 @@ def resume_with_view(
     run: Path, config: Config, *, minutes: float | None, iterations: int | None, started: float
 ) -> None:
     """`train.resume`, watched."""
-    view = LiveView(config)
+    view = LiveView(config, rows=metrics.read(RunDirectory(run).metrics))
     with view:
         train_lib.resume(
             run,
@@ -51,13 +54,17 @@ def resume_with_view(
 class LiveView:
     """A `Watcher` that draws the latest iteration; in a terminal in place, else line by line."""
 
-    def __init__(self, config: Config, console: Console | None = None):
-        """A view of a run with these settings."""
+    def __init__(
+        self, config: Config, console: Console | None = None, rows: Sequence[metrics.Row] = ()
+    ):
+        """A view of a run with these settings, that has these rows already."""
         self._config = config
         self._console = console or Console()
         self._live: Live | None = None
         self._truth: dict[str, list[float]] = {}
         self._last_line = 0.0
+        self._guards = Guards(rows)
+        self._said: set[str] = set()
 
     def __enter__(self) -> "LiveView":
         """Begins to draw."""
@@ -79,11 +86,13 @@ class LiveView:
         looked = {key: value for key, value in row.items() if key.startswith("exact/")}
         for key, value in looked.items():
             self._truth.setdefault(key, []).append(value)
+        findings = self._guards.add(row)
         if self._live is not None:
-            self._live.update(self.panel(row))
+            self._live.update(self.panel(row, findings))
         elif looked or time.monotonic() - self._last_line > LOG_EVERY_SECONDS:
             self._last_line = time.monotonic()
             self._console.print(self.line(row), soft_wrap=True)
+            self._say_once(findings)
 
     def close(self) -> None:
         """Stops drawing."""
@@ -100,11 +109,13 @@ class LiveView:
             + f" · {search.policy} {search.num_simulations} · seed {self._config.seed}"
         )
 
-    def panel(self, row: dict[str, float]) -> Panel:
-        """The panel for an iteration's metrics."""
+    def panel(self, row: dict[str, float], findings: Sequence[Finding] = ()) -> Panel:
+        """The panel for an iteration's metrics, below them what the guards have found."""
         body = [_progress(row), Text(), _figures(row)]
         if self._truth:
             body += [Text(), self._truth_lines()]
+        if findings:
+            body += [Text(), warnings_table(findings)]
         return Panel(Group(*body), title=self._title(), title_align="left", padding=(0, 1))
 
     def _truth_lines(self) -> Table:
@@ -123,6 +134,13 @@ class LiveView:
                     f"  {name}", Text(f"{100 * history[-1]:5.1f} %", style=style), sparks(history)
                 )
         return table
+
+    def _say_once(self, findings: Sequence[Finding]) -> None:
+        """In a log, what is found is said when it is new."""
+        for finding in findings:
+            if finding.name not in self._said:
+                self._console.print(f"{MARK} {finding.sentence}", soft_wrap=True, highlight=False)
+        self._said = {finding.name for finding in findings}
 
     def line(self, row: dict[str, float]) -> str:
         """One line for a log."""
@@ -175,6 +193,7 @@ def _figures(row: dict[str, float]) -> Table:
             ("game length", text("game/length", lambda v: f"{v:.1f}")),
             ("first player wins", text("game/first_player_wins", percent)),
             ("mean return", text("game/return", lambda v: f"{v:+.2f}")),
+            ("equal games", text("game/repeated", percent)),
         ],
         [
             ("policy loss", text("loss/policy", plain)),
@@ -182,6 +201,7 @@ def _figures(row: dict[str, float]) -> Table:
             ("KL target‖network", text("kl/target_policy", plain)),
             ("rows in buffer", text("buffer/rows", whole)),
             ("rows added", text("buffer/rows_added", whole)),
+            ("age of rows, iterations", text("buffer/age", whole)),
         ],
         [
             ("policy entropy", text("entropy/policy", plain)),
@@ -189,6 +209,7 @@ def _figures(row: dict[str, float]) -> Table:
             ("gradient norm", text("norm/gradient", plain)),
             ("learning rate", text("learning_rate", lambda v: f"{v:.1e}")),
             ("parameter norm", text("norm/parameters", lambda v: f"{v:.1f}")),
+            ("search changes", text("search/changed", percent)),
         ],
     ]
     table = Table.grid(padding=(0, 2))

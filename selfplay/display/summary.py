@@ -2,11 +2,13 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from selfplay.environment import registry
 from selfplay.environment.contract import Environment
@@ -15,6 +17,7 @@ from selfplay.evaluation.arena import MatchResult
 from selfplay.evaluation.exact import ExactScore
 from selfplay.run import metrics
 from selfplay.run.directory import RunDirectory
+from selfplay.run.guards import Finding, Guards
 
 
 def print_environments() -> None:
@@ -64,6 +67,18 @@ def _truth(env: Environment) -> str:
     return f"{solved.bucket.shape[0]:,} positions"
 
 
+MARK = "▲"
+
+
+def warnings_table(findings: Sequence[Finding]) -> Table:
+    """What the guards have found: what is seen, what it means, what to try."""
+    table = Table.grid(padding=(0, 1))
+    for finding in findings:
+        text = Text.assemble((finding.seen, "bold"), f" {finding.meaning} {finding.remedy}")
+        table.add_row(Text(MARK, style="bold yellow"), text)
+    return table
+
+
 def print_end(run: Path) -> None:
     """What a run reached, and what to type next."""
     console = Console()
@@ -85,10 +100,16 @@ def print_end(run: Path) -> None:
             f"(random moves {100 * last['exact/random']:.1f} %).",
             highlight=False,
         )
+    findings = Guards(rows).findings
+    if findings:
+        console.print("\nLooked at with care, this run has a weakness:", highlight=False)
+        console.print(warnings_table(findings), highlight=False)
+        console.print()
     for what, command in {
         "judge it": "evaluate",
         "play it": "play",
         "draw its curves": "plot",
+        "write it up": "report",
         "train it further": "resume",
     }.items():
         more = " --minutes 10" if command == "resume" else ""

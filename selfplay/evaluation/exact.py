@@ -53,7 +53,14 @@ class ExactScore:
 
 
 def judge(act: Act, params: Any, solved: SolvedPositions, batch_size: int = 512) -> ExactScore:
-    """Scores a player (its `act` jitted) on all solved positions.
+    """Scores a player (its `act` jitted) on all solved positions."""
+    return score(*decide(act, params, solved, batch_size), solved)
+
+
+def decide(
+    act: Act, params: Any, solved: SolvedPositions, batch_size: int = 512
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a player (its `act` jitted) does in all solved positions: int32 [N], float32 [N].
 
     Decisions are deterministic where the player's noise is off: position i uses key i.
     """
@@ -66,7 +73,7 @@ def judge(act: Act, params: Any, solved: SolvedPositions, batch_size: int = 512)
         action, value = act(params, *jax.tree.map(lambda x, i=index: x[i], inputs))
         actions.append(np.asarray(action))
         values.append(np.asarray(value))
-    return score(np.concatenate(actions)[:count], np.concatenate(values)[:count], solved)
+    return np.concatenate(actions)[:count], np.concatenate(values)[:count]
 
 
 def random_score(solved: SolvedPositions) -> ExactScore:

@@ -71,7 +71,8 @@ class Learner:
             total_updates: int32 [], the run's planned length, by which the learning rate falls.
 
         Returns:
-            The new state, and means over the updates of all metrics.
+            The new state, and means over the updates of all metrics, among them the rows'
+            generation.
         """
 
         def step(state, key):
@@ -79,7 +80,9 @@ class Learner:
             batch = replay.sample(buffer, sample_key, self.batch_size)
             if self.config.symmetries:
                 batch = augment(self.env, symmetry_key, batch)
-            return self.update(state, batch, total_updates)
+            state, metrics = self.update(state, batch, total_updates)
+            generation = batch.provenance.generation.astype(jnp.float32).mean()
+            return state, metrics | {"generation": sharding.mean(generation)}
 
         keys = jax.random.split(key, self.config.updates_per_iteration)
         state, metrics = jax.lax.scan(step, state, keys)

@@ -23,6 +23,8 @@ class Improved(NamedTuple):
     surprise: jax.Array | None = None
     """float32 [B], in nats: KL(action_weights || the guess), how much the operator improved on
     it; None from one that has no guess to improve on."""
+    changed: jax.Array | None = None
+    """bool [B]: whether its best action is another than the network's own; None if it cannot be."""
 
 
 class ImprovementOperator(abc.ABC):

@@ -14,6 +14,7 @@ from selfplay.config import RolloutConfig
 from selfplay.environment.contract import Environment, Problem, State, select
 from selfplay.networks.contract import Params
 from selfplay.operators.contract import ImprovementOperator
+from selfplay.operators.lines import equal_pairs, fingerprint, line_hashes
 from selfplay.operators.resignation import Resignation, Standing
 from selfplay.operators.targets import Targets, episode_returns, surprise_weights
 
@@ -90,7 +91,8 @@ class Rollout:
         pending = jax.tree.map(lambda x: x[-self.env.max_steps :], pending)
         games = Games(*carry, pending=pending)
         rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), targets)
-        return games, rows, _sums(played) | {name: x.sum() for name, x in counts.items()}
+        counts = {name: x.sum(dtype=jnp.int32) for name, x in counts.items()}
+        return games, rows, _sums(played) | counts | _repetitions(window, played)
 
     def _game_keys(self, key: jax.Array, index: jax.Array) -> jax.Array:
         """Keys [B] that depend on the global game index, not on which device holds the game."""
@@ -103,7 +105,10 @@ class Rollout:
         generation: jax.Array,
         carry: _Running,
     ) -> tuple[_Running, tuple[Trajectory, dict[str, jax.Array]]]:
-        """One move in each game; a game that ends is replaced by a new one."""
+        """One move in each game; a game that ends is replaced by a new one.
+
+        Beside the step come flags [B] by name, which are summed into metrics.
+        """
         index, problem, state, standing = carry
         keys = jax.vmap(lambda k: jax.random.split(k, 3))(self._game_keys(key, index))
         improved = self.operator.improve(params, keys[:, 0], problem, state, generation)
@@ -118,11 +123,12 @@ class Rollout:
         targets = targets.replace(weight=jnp.where(state.ended, 0.0, targets.weight))
         action = jax.vmap(self._explore)(keys[:, 1], state, action, targets.action_weights)
         after = jax.vmap(self.env.step)(problem, state, action)
-        counts = {}
+        counts = {} if improved.changed is None else {"changed": improved.changed}
         if self._resignation and standing is not None:
             returns = self._searched_returns(targets)
             value = jnp.where(state.current_player == 0, targets.value, -targets.value)
-            standing, after, counts = self._resignation.judge(standing, value, returns, after)
+            standing, after, cut = self._resignation.judge(standing, value, returns, after)
+            counts |= cut
         trajectory = Trajectory(
             targets=targets,
             rewards=after.rewards,
@@ -229,3 +235,16 @@ def _sums(played: Trajectory) -> dict[str, jax.Array]:
         "first_player_wins": (first_reward > 0).sum(),
         "first_player_losses": (first_reward < 0).sum(),
     }
+
+
+def _repetitions(window: Trajectory, played: Trajectory) -> dict[str, jax.Array]:
+    """How many pairs of the games that ended in `played`, the window's last steps, are equal.
+
+    On several devices these are pairs within a device: the share is estimated as well by them.
+    """
+    targets, ended = window.targets, window.terminated | window.truncated
+    positions = fingerprint((targets.problem, targets.state), ndim=2)
+    lines = line_hashes(positions, ended)
+    steps = played.terminated.shape[0]
+    equal, pairs = equal_pairs(lines[-steps:].reshape(-1), ended[-steps:].reshape(-1))
+    return {"equal_game_pairs": equal, "game_pairs": pairs}

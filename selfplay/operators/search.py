@@ -47,7 +47,13 @@ class Search(ImprovementOperator):
             weight=jnp.ones(rows, jnp.float32),
             provenance=provenance,
         )
-        return Improved(result.action, targets, divergence(result.action_weights, result.prior))
+        best, network_best = (x.argmax(-1) for x in (result.action_weights, result.prior))
+        return Improved(
+            result.action,
+            targets,
+            surprise=divergence(result.action_weights, result.prior),
+            changed=best != network_best,
+        )
 
 
 def divergence(target: jax.Array, policy: jax.Array) -> jax.Array:

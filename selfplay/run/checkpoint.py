@@ -165,6 +165,11 @@ def read_info(path: Path) -> dict[str, Any]:
     return _read_manifest(path)["info"]
 
 
+def read_versions(path: Path) -> dict[str, str]:
+    """Versions of Python and of the libraries that saved it. Raises as `read_info` does."""
+    return _read_manifest(path)["versions"]
+
+
 def restore(path: Path, name: str, abstract: Any) -> Any:
     """The tree that was saved as `name`, bit for bit.
 

@@ -24,8 +24,8 @@ Row = Mapping[str, float | int | str]
 class Watcher(Protocol):
     """Someone who is told."""
 
-    def on_iteration(self, row: dict[str, float]) -> None:
-        """An iteration is done; `row` says how it went."""
+    def on_iteration(self, row: dict[str, Any]) -> None:
+        """An iteration is done; `row` says how it went: numbers, and text under "warnings"."""
 
     def close(self) -> None:
         """There will be no more."""

@@ -110,6 +110,8 @@ def make_program(config: Config) -> Program:
     ) -> tuple[RunState, Metrics]:
         key = sharding.device_key(jax.random.fold_in(learn_key, iteration))
         new, metrics = learner.learn(state.learner, state.buffer, key, total_updates)
+        generation = metrics.pop("generation")
+        metrics["buffer/age"] = iteration.astype(jnp.float32) - generation
         return state.replace(learner=new), metrics
 
     def iteration(function: Callable, *scalars: Any, **options: Any) -> Callable:

@@ -159,10 +159,12 @@ def iteration_row(
     played: dict[str, jax.Array],
     learned: dict[str, jax.Array],
     seconds: Callable[[], float],
+    play_seconds: float,
 ) -> Row:
     """An iteration's metrics from the sums and means that `play` and `learn` gave.
 
-    `seconds` is asked once all numbers have come from the device.
+    `seconds` is asked once all numbers have come from the device; `play_seconds` of them went
+    before learning began.
     """
     played, learned = jax.device_get((played, learned))
     sums = {key: float(value) for key, value in played.items()}
@@ -175,22 +177,34 @@ def iteration_row(
     if sums.get("judged"):
         early["game/misjudged"] = sums["misjudged"] / sums["judged"]
     decisions = config.rollout.num_games * config.rollout.steps_per_iteration
-    return (
-        {
-            "games": sums["games"],
-            "speed/games_per_second": sums["games"] / took,
-            "speed/simulations_per_second": decisions * config.search.mean_simulations / took,
-            "game/length": sums["plies"] / games,
-            "game/return": sums["rewards"] / games,
-            "game/first_player_wins": sums["first_player_wins"] / games,
-            "game/first_player_losses": sums["first_player_losses"] / games,
-            "game/truncated": sums["truncated"] / games,
-            "buffer/rows_added": sums["rows"],
-            "buffer/rows": sums["buffer_rows"],
-        }
-        | early
-        | means
-    )
+    drawn = config.learner.batch_size * config.learner.updates_per_iteration
+    row = {
+        "games": sums["games"],
+        "seconds/play": play_seconds,
+        "seconds/learn": took - play_seconds,
+        "speed/games_per_second": sums["games"] / took,
+        "speed/simulations_per_second": decisions * config.search.mean_simulations / took,
+        "game/length": sums["plies"] / games,
+        "game/return": sums["rewards"] / games,
+        "game/first_player_wins": sums["first_player_wins"] / games,
+        "game/first_player_losses": sums["first_player_losses"] / games,
+        "game/truncated": sums["truncated"] / games,
+        "buffer/rows_added": sums["rows"],
+        "buffer/rows": sums["buffer_rows"],
+        "buffer/rows_drawn": float(drawn if learned else 0),
+    }
+    if "changed" in sums:
+        row["search/changed"] = sums["changed"] / decisions
+    if sums["game_pairs"]:
+        row["game/repeated"] = sums["equal_game_pairs"] / sums["game_pairs"]
+    return row | early | means
+
+
+def timed(key: str, function: Callable[..., Row], *arguments: Any) -> Row:
+    """What `function` gives, and under `key` the seconds it took."""
+    begin = time.monotonic()
+    row = function(*arguments)
+    return row | {key: time.monotonic() - begin}
 
 
 def refuse_non_finite(row: Row, iteration: int) -> None:

@@ -10,7 +10,7 @@ from selfplay import config as config_lib
 from selfplay.config import MAY_CHANGE_ON_RESUME, Config, difference
 from selfplay.environment.contract import Environment
 from selfplay.networks.contract import Network, Params
-from selfplay.run import checkpoint
+from selfplay.run import checkpoint, machine
 from selfplay.run.directory import RunDirectory
 from selfplay.run.program import Program, RunState
 from selfplay.run.progress import Clock
@@ -40,6 +40,7 @@ class Session:
             "environment_version": self.program.env.version,
             "num_devices": self.program.mesh.size,
             "config": config_lib.to_dict(self.config),
+            "machine": machine.describe(),
         }
         checkpoint.save(run.checkpoints, self.iteration, trees, info)
         checkpoint.prune(run.checkpoints, self.config.checkpoint.keep)

@@ -179,6 +179,25 @@ def test_each_decision_is_emitted_once_with_the_outcome_of_its_game(num_players,
     assert sums["plies"] - expected_sums["plies"] <= 6 * silent
 
 
+def test_equal_games_are_counted():
+    """Nim by one fixed rule: 7 steps a game, all the same; other openings make others."""
+    games = jnp.arange(12, dtype=jnp.int32)
+    for plies, same in ((0, True), (3, False)):
+        config = RolloutConfig(
+            steps_per_iteration=9, max_opening_plies=plies, opening_fraction=1.0, num_games=12
+        )
+        rollout = Rollout(worlds.Nim(stones=7), TakeOne(), config)
+        start = rollout.init((), jax.random.key(0), games)
+        _, rows, sums = jax.jit(rollout.play)((), jax.random.key(1), start, jnp.int32(0))
+        ended, pairs = int(sums["games"]), float(sums["game_pairs"])
+        assert pairs == ended * (ended - 1) / 2 > 0
+        if same:
+            assert sums["equal_game_pairs"] == pairs
+        else:
+            assert 0 < sums["equal_game_pairs"] < pairs / 2
+        assert "changed" not in sums  # this operator has no network to differ from
+
+
 def test_rows_wait_for_the_outcome_across_iterations():
     """Nim of 7 stones, one taken a step, 3 steps an iteration: all rows come in the third."""
     env = worlds.Nim(stones=7)
@@ -420,7 +439,8 @@ def test_eight_devices_play_the_games_of_one():
         games = rollout.init((), key, index)
         games, rows, sums = rollout.play((), jax.random.key(8), games, jnp.int32(0))
         rows = jax.tree.map(lambda x: x.reshape(14, -1, *x.shape[1:]), rows)  # time first
-        return games.state, games.pending, rows, sharding.total(sums)
+        sums = {key: value for key, value in sums.items() if "pairs" not in key}
+        return games.state, games.pending, rows, sharding.total(sums)  # pairs are a device's own
 
     time_first = sharding.SPLIT_SECOND
     specs = (sharding.SPLIT, time_first, time_first, sharding.REPLICATED)

@@ -79,6 +79,12 @@ def test_rows_hold_the_problem_and_state_they_came_from(improved):
     np.testing.assert_array_equal(targets.state.last, state.last)
 
 
+def test_changed_is_where_search_prefers_another_move(improved):
+    expected = FOUND.action_weights.argmax(1) != FOUND.prior.argmax(1)
+    np.testing.assert_array_equal(improved[2].changed, expected)
+    assert 0 < expected.sum() < NUM_ROWS
+
+
 def test_provenance_says_where_rows_came_from(improved):
     provenance = improved[2].targets.provenance
     assert [OPERATORS[int(index)] for index in provenance.operator] == ["search"] * NUM_ROWS
@@ -88,7 +94,7 @@ def test_provenance_says_where_rows_came_from(improved):
 
 
 def test_shapes_and_dtypes(improved):
-    _, _, (action, targets, surprise) = improved
+    _, _, (action, targets, surprise, _) = improved
     provenance = targets.provenance
     expected = [
         (action, jnp.int32, (NUM_ROWS,)),

@@ -114,8 +114,11 @@ def test_iteration_row_turns_sums_into_rates():
         "rows": 33,
         "buffer_rows": 90,
         "least_buffer_rows": 9,
+        "changed": 8,
+        "equal_game_pairs": 2.0,
+        "game_pairs": 10.0,
     }
-    row = progress.iteration_row(config, sums, {"loss/value": 0.5}, lambda: 2.0)
+    row = progress.iteration_row(config, sums, {"loss/value": 0.5}, lambda: 2.0, 1.5)
     assert row == {
         "games": 5.0,
         "speed/games_per_second": 2.5,
@@ -127,9 +130,16 @@ def test_iteration_row_turns_sums_into_rates():
         "game/truncated": 0.2,
         "buffer/rows_added": 33.0,
         "buffer/rows": 90.0,
+        "buffer/rows_drawn": 1024.0 * 16,
+        "search/changed": 0.25,
+        "game/repeated": 0.2,
+        "seconds/play": 1.5,
+        "seconds/learn": 0.5,
         "loss/value": 0.5,
     }
-    empty = progress.iteration_row(config, dict.fromkeys(sums, 0), {}, lambda: 2.0)
+    empty = progress.iteration_row(config, dict.fromkeys(sums, 0), {}, lambda: 2.0, 2.0)
+    assert "game/repeated" not in empty  # no two games ended
+    assert empty["buffer/rows_drawn"] == 0.0
     assert all(math.isfinite(value) for value in empty.values())
     early = {"resigned": 4, "judged": 8, "misjudged": 2}
     more = progress.iteration_row(config, sums | early, {"loss/value": 0.5}, lambda: 2.0)
