@@ -51,7 +51,7 @@ def improve(operator, keys, state):
 def test_one_game_in_each_block_is_full_and_any_as_often():
     every, count = 4, 4 * 3000
     keys = jax.random.split(jax.random.key(0), count)
-    action, targets, _ = improve(PlayoutCap(Echo(9), Echo(2), every), keys, heaps(count))
+    action, targets, *_ = improve(PlayoutCap(Echo(9), Echo(2), every), keys, heaps(count))
     full = action.reshape(-1, every) == 9
     assert set(action.tolist()) == {2, 9}
     np.testing.assert_array_equal(full.sum(1), 1)
@@ -65,7 +65,7 @@ def test_one_game_in_each_block_is_full_and_any_as_often():
 
 def test_games_come_back_in_their_places():
     keys, state = jax.random.split(jax.random.key(1), 12), heaps(12)
-    _, targets, _ = improve(PlayoutCap(Echo(9), Echo(2), 3), keys, state)
+    _, targets, *_ = improve(PlayoutCap(Echo(9), Echo(2), 3), keys, state)
     np.testing.assert_array_equal(targets.state.heap, state.heap)
     assert (targets.provenance.generation == 6).all()
     own = jax.vmap(lambda key: jax.random.uniform(jax.random.split(key)[1]))(keys)
