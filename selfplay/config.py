@@ -56,6 +56,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "learner.weight_decay": (0, _UNBOUNDED),
     "learner.max_gradient_norm": (1e-6, _UNBOUNDED),
     "learner.value_weight": (0, _UNBOUNDED),
+    "learner.reply_weight": (0, _UNBOUNDED),
     "learner.average_decay": (0, 0.999999),
     "evaluation.every_minutes": (0, _UNBOUNDED),
     "evaluation.num_simulations": (1, 65_534),
@@ -103,6 +104,9 @@ class NetworkConfig(_Checked):
     """Squares in a line; of kind lines alone."""
     num_heads: int = 4
     """Attention heads; the transformer's alone."""
+    reply_head: bool = False
+    """KataGo's auxiliary head: the network also learns to foresee the policy of the opponent's
+    next move, in games of two players. Only learning pays for it, not the search."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Of the computation; parameters are always float32."""
 
@@ -215,6 +219,8 @@ class LearnerConfig(_Checked):
     """Longer gradients are scaled down to it."""
     value_weight: float = 1.0
     """Of the value loss, beside the policy loss."""
+    reply_weight: float = 0.15
+    """Of the loss of `network.reply_head`, where there is one; KataGo's."""
     average_decay: float = 0.0
     """Per update, of a moving average of the parameters, which plays and is judged; 0: none."""
     symmetries: bool = True

@@ -96,6 +96,25 @@ def test_a_run_that_was_stopped_and_resumed_is_one_that_was_not(finished, config
     assert [row["iteration"] for row in rows] == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_run_with_every_option_resumes_bit_for_bit(config, tmp_path):
+    changes = {
+        "network": {"reply_head": True},
+        "search": {"fast_simulations": 2, "full_every": 2},
+        "rollout": {"surprise_fraction": 0.5, "resign_value": 0.01, "resign_plies": 1},
+        "replay": {"min_rows": 8},
+    }
+    settings = {key: SETTINGS.get(key, {}) | value for key, value in changes.items()}
+    config = config_lib.from_dict(SETTINGS | settings | {"iterations": 4})
+    whole = train_lib.train(config, run=tmp_path / "whole")
+    run = train_lib.train(config, run=tmp_path / "run", watchers=[StopAfter(2)])
+    train_lib.resume(run)
+    assert saved_leaves(run) == saved_leaves(whole)
+    rows = metrics.read(RunDirectory(run).metrics)
+    assert any(row["game/resigned"] > 0 for row in rows)
+    assert rows[-1]["loss/reply"] > 0
+    assert Agent.load(run).act(Agent.load(run).env.init()).action in range(9)
+
+
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(config, tmp_path, capsys):
     run = train_lib.train(config, run=tmp_path / "run", watchers=[StopAfter(2)])
     train_lib.resume(run, watchers=[StopAfter(2)])

@@ -11,7 +11,7 @@ from selfplay import sharding
 from selfplay.config import LearnerConfig
 from selfplay.environment.contract import Environment
 from selfplay.learning.losses import distillation_loss
-from selfplay.networks.contract import Apply, Params
+from selfplay.networks.contract import ApplyAll, Params
 from selfplay.operators.targets import Targets
 from selfplay.replay import buffer as replay
 
@@ -32,7 +32,7 @@ class Learner:
     """Distils targets into the network; a bundle of pure functions, run inside `over_devices`."""
 
     env: Environment
-    apply: Apply
+    apply: ApplyAll
     config: LearnerConfig
     batch_size: int
     """Rows per update on each device."""
@@ -94,7 +94,14 @@ class Learner:
         """One update on this device's share of a batch; gradients are averaged over devices."""
 
         def loss(params):
-            return distillation_loss(self.env, self.apply, self.config.value_weight, params, batch)
+            return distillation_loss(
+                self.env,
+                self.apply,
+                self.config.value_weight,
+                params,
+                batch,
+                reply_weight=self.config.reply_weight,
+            )
 
         gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
         gradients, metrics = sharding.mean((gradients, metrics))
@@ -152,10 +159,13 @@ def augment(env: Environment, key: jax.Array, batch: Targets) -> Targets:
         return batch
     index = jax.random.randint(key, batch.value.shape, 0, env.num_symmetries)
     problem, state, permutation = jax.vmap(env.symmetry)(batch.problem, batch.state, index)
-    action_weights = jax.vmap(lambda weights, to: jnp.zeros_like(weights).at[to].set(weights))(
-        batch.action_weights, permutation
+    rename = jax.vmap(lambda weights, to: jnp.zeros_like(weights).at[to].set(weights))
+    return batch.replace(
+        problem=problem,
+        state=state,
+        action_weights=rename(batch.action_weights, permutation),
+        reply=None if batch.reply is None else rename(batch.reply, permutation),
     )
-    return batch.replace(problem=problem, state=state, action_weights=action_weights)
 
 
 def _is_matrix(params: Params) -> Params:

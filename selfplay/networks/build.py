@@ -11,7 +11,7 @@ from selfplay.environment.contract import (
     Tokens,
     TokenSpec,
 )
-from selfplay.networks.contract import Network, Params
+from selfplay.networks.contract import Network, Outputs, Params
 from selfplay.networks.lines import LinesMLP
 from selfplay.networks.mlp import MLP
 from selfplay.networks.resnet import ResNet
@@ -30,6 +30,11 @@ def build(config: NetworkConfig, env: Environment) -> Network:
             together; the message says what would do.
     """
     spec, num_actions = env.observation_spec, env.num_actions
+    if config.reply_head and env.num_players != 2:
+        raise ValueError(
+            "network.reply_head foresees the opponent's move, but "
+            f"{type(env).__name__} has no opponent; network.reply_head = false would do"
+        )
 
     def make(rngs: nnx.Rngs) -> nnx.Module:
         if config.kind == "mlp":
@@ -47,11 +52,15 @@ def build(config: NetworkConfig, env: Environment) -> Network:
     def init(key: jax.Array) -> Params:
         return nnx.to_pure_dict(nnx.state(make(nnx.Rngs(key)), nnx.Param))
 
-    def apply(params: Params, observation: Observation) -> tuple[jax.Array, jax.Array]:
+    def apply_all(params: Params, observation: Observation) -> Outputs:
         _check(observation, spec, num_actions)
         return nnx.merge(graphdef, params)(observation)
 
-    return Network(init, apply)
+    def apply(params: Params, observation: Observation) -> tuple[jax.Array, jax.Array]:
+        outputs = apply_all(params, observation)
+        return outputs.prior_logits, outputs.value
+
+    return Network(init, apply, apply_all)
 
 
 def _check(observation: Observation, spec: ArraySpec | TokenSpec, num_actions: int) -> None:

@@ -16,6 +16,7 @@ from flax import nnx
 
 from selfplay.config import NetworkConfig
 from selfplay.environment.contract import ArraySpec, TokenSpec
+from selfplay.networks.contract import Outputs
 from selfplay.networks.mlp import DenseTrunk
 from selfplay.networks.resnet import board_shape
 
@@ -52,8 +53,8 @@ class LinesMLP(nnx.Module):
         num_features = squares * planes + 2 * (self.length - 1) * lines + 2 * squares
         self.trunk = DenseTrunk(config, num_features, num_actions, rngs=rngs)
 
-    def __call__(self, observation: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Array [B, rows, columns, planes] to prior_logits float32 [B, A], value float32 [B]."""
+    def __call__(self, observation: jax.Array) -> Outputs:
+        """Array [B, rows, columns, planes] to outputs [B]."""
         flat = observation.reshape(observation.shape[0], -1)
         features = [flat, *line_features(observation, self.length)]
         return self.trunk(jnp.concatenate(features, axis=-1))

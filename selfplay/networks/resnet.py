@@ -12,6 +12,7 @@ from flax import nnx
 
 from selfplay.config import NetworkConfig
 from selfplay.environment.contract import ArraySpec, TokenSpec
+from selfplay.networks.contract import Outputs
 from selfplay.networks.mlp import Heads
 
 POLICY_CHANNELS = 8
@@ -40,10 +41,12 @@ class SquareHeads(nnx.Module):
         self.policy_channels = nnx.Linear(width, POLICY_CHANNELS, dtype=dtype, rngs=rngs)
         self.value_channels = nnx.Linear(width, VALUE_CHANNELS, dtype=dtype, rngs=rngs)
         self.value_hidden = nnx.Linear(num_squares * VALUE_CHANNELS, width, dtype=dtype, rngs=rngs)
-        self.heads = Heads(num_squares * POLICY_CHANNELS, width, num_actions, rngs=rngs)
+        self.heads = Heads(
+            num_squares * POLICY_CHANNELS, width, num_actions, reply=config.reply_head, rngs=rngs
+        )
 
-    def __call__(self, hidden: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Float [B, ..., width] over all squares to prior_logits [B, A] and value [B]."""
+    def __call__(self, hidden: jax.Array) -> Outputs:
+        """Float [B, ..., width] over all squares to outputs [B]."""
         batch = hidden.shape[0]
         policy = nnx.relu(self.policy_channels(hidden)).reshape(batch, -1)
         value = nnx.relu(self.value_channels(hidden)).reshape(batch, -1)
@@ -84,8 +87,8 @@ class ResNet(nnx.Module):
         self.norm = Norm(config.width, rngs=rngs)
         self.heads = SquareHeads(config, rows * columns, num_actions, rngs=rngs)
 
-    def __call__(self, observation: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Array [B, rows, columns, planes] to prior_logits float32 [B, A], value float32 [B]."""
+    def __call__(self, observation: jax.Array) -> Outputs:
+        """Array [B, rows, columns, planes] to outputs [B]."""
         hidden = self.stem(observation.astype(self.dtype))
         for block in self.blocks:
             hidden = block(hidden)

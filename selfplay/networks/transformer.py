@@ -12,6 +12,7 @@ from flax import nnx
 
 from selfplay.config import NetworkConfig
 from selfplay.environment.contract import ArraySpec, Tokens, TokenSpec
+from selfplay.networks.contract import Outputs
 from selfplay.networks.mlp import HEAD_INIT
 from selfplay.networks.resnet import Norm, SquareHeads, board_shape
 
@@ -101,18 +102,32 @@ class TokenTransformer(nnx.Module):
         self.action_vectors = nnx.Param(HEAD_INIT(rngs.params(), (width, num_actions)).T)
         self.action_biases = nnx.Param(jnp.zeros(num_actions, jnp.float32))
         self.value = nnx.Linear(width, 1, kernel_init=HEAD_INIT, rngs=rngs)
+        vectors = biases = None
+        if config.reply_head:
+            vectors = nnx.Param(HEAD_INIT(rngs.params(), (width, num_actions)).T)
+            biases = nnx.Param(jnp.zeros(num_actions, jnp.float32))
+        self.reply_vectors, self.reply_biases = vectors, biases
 
-    def __call__(self, observation: Tokens) -> tuple[jax.Array, jax.Array]:
-        """Tokens [B] to prior_logits float32 [B, A] and value float32 [B] in [-1, 1]."""
+    def __call__(self, observation: Tokens) -> Outputs:
+        """Tokens [B] to outputs [B]."""
         mask = observation.mask
         hidden = self.tokens(observation.tokens) + self.positions(observation.positions)
         hidden = self.trunk(hidden, mask).astype(jnp.float32)
         read = jnp.take_along_axis(hidden, observation.action_tokens[:, :, None], axis=1)
-        prior_logits = jnp.einsum("baw,aw->ba", read, self.action_vectors[...])
-        prior_logits = prior_logits + self.action_biases[...][None]
+
+        def logits(vectors: nnx.Param, biases: nnx.Param) -> jax.Array:
+            return jnp.einsum("baw,aw->ba", read, vectors[...]) + biases[...][None]
+
+        reply_logits = None
+        if self.reply_vectors is not None and self.reply_biases is not None:
+            reply_logits = logits(self.reply_vectors, self.reply_biases)
         count = jnp.maximum(mask.sum(1, dtype=jnp.float32), 1.0)
         mean = jnp.where(mask[:, :, None], hidden, 0.0).sum(1) / count[:, None]
-        return prior_logits, jnp.tanh(self.value(mean).squeeze(-1))
+        return Outputs(
+            prior_logits=logits(self.action_vectors, self.action_biases),
+            value=jnp.tanh(self.value(mean).squeeze(-1)),
+            reply_logits=reply_logits,
+        )
 
 
 class BoardTransformer(nnx.Module):
@@ -126,8 +141,8 @@ class BoardTransformer(nnx.Module):
         self.trunk = Trunk(config, rngs=rngs)
         self.heads = SquareHeads(config, rows * columns, num_actions, rngs=rngs)
 
-    def __call__(self, observation: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Array [B, rows, columns, planes] to prior_logits float32 [B, A], value float32 [B]."""
+    def __call__(self, observation: jax.Array) -> Outputs:
+        """Array [B, rows, columns, planes] to outputs [B]."""
         batch, rows, columns, planes = observation.shape
         squares = observation.reshape(batch, rows * columns, planes).astype(self.dtype)
         hidden = self.stem(squares) + self.positions[...].astype(self.dtype)[None]

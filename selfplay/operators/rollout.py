@@ -16,7 +16,12 @@ from selfplay.networks.contract import Params
 from selfplay.operators.contract import ImprovementOperator
 from selfplay.operators.lines import equal_pairs, fingerprint, line_hashes
 from selfplay.operators.resignation import Resignation, Standing
-from selfplay.operators.targets import Targets, episode_returns, surprise_weights
+from selfplay.operators.targets import (
+    Targets,
+    episode_returns,
+    opponent_replies,
+    surprise_weights,
+)
 
 
 class Trajectory(struct.PyTreeNode):
@@ -60,6 +65,8 @@ class Rollout:
     env: Environment
     operator: ImprovementOperator
     config: RolloutConfig
+    replies: bool = False
+    """Whether rows tell the opponent's next policy too."""
 
     def init(self, params: Params, key: jax.Array, index: jax.Array) -> Games:
         """Fresh games with the given global indices (int32 [B]), nothing pending."""
@@ -93,6 +100,11 @@ class Rollout:
         rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), targets)
         counts = {name: x.sum(dtype=jnp.int32) for name, x in counts.items()}
         return games, rows, _sums(played) | counts | _repetitions(window, played)
+
+    def row(self, games: Games) -> Targets:
+        """The shapes and dtypes of one row of `play`'s."""
+        rows, _ = jax.eval_shape(self._with_outcomes, games.pending)
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[2:], x.dtype), rows)
 
     def _game_keys(self, key: jax.Array, index: jax.Array) -> jax.Array:
         """Keys [B] that depend on the global game index, not on which device holds the game."""
@@ -190,8 +202,10 @@ class Rollout:
         fraction = self.config.search_value_fraction
         value = (1.0 - fraction) * self.env.to_value(outcome) + fraction * targets.value
         weight = jnp.where(known, targets.weight, 0.0)
+        ended = window.terminated | window.truncated
+        if self.replies:
+            targets = targets.replace(reply=opponent_replies(targets, ended))
         if window.surprise is not None:
-            ended = window.terminated | window.truncated
             weight = surprise_weights(weight, window.surprise, ended, self.config.surprise_fraction)
         return targets.replace(value=jnp.clip(value, -1.0, 1.0), weight=weight), known
 

@@ -39,6 +39,9 @@ class Targets(struct.PyTreeNode):
     weight: jax.Array
     """float32 [...]: of the row in the loss, at least 0."""
     provenance: Provenance
+    reply: jax.Array | None = None
+    """float32 [..., num_actions]: the improved policy of the opponent's next move, all zero where
+    there is none to learn from; None where nobody learns it."""
 
 
 def episode_returns(
@@ -116,3 +119,20 @@ def surprise_weights(
     share = total(weight, game) * surprise / jnp.where(surprised > 0, surprised, 1.0)
     share = jnp.where(surprised > 0, share, 1.0)
     return weight * ((1.0 - fraction) + fraction * share)
+
+
+def opponent_replies(targets: Targets, ended: jax.Array) -> jax.Array:
+    """The policy that the opponent's next move was to follow: float32 [T, B, num_actions].
+
+    Wu 2019, section 3.4. It is zero where there is nothing to learn from: the game ended, the
+    player to move stayed the same, or the next move has no weight itself, as it had no full
+    search.
+
+    Args:
+        targets: Targets [T, B], successive steps.
+        ended: bool [T, B], whether the step ended the game.
+    """
+    mover, weight = targets.state.current_player, targets.weight
+    answered = ~ended[:-1] & (mover[1:] != mover[:-1]) & (weight[1:] > 0)
+    replies = jnp.where(answered[..., None], targets.action_weights[1:], 0.0)
+    return jnp.concatenate([replies, jnp.zeros_like(targets.action_weights[:1])])

@@ -58,6 +58,7 @@ def plan(config: Config, env: Environment[Any], network: Network, num_devices: i
     games = config.rollout.num_games // num_devices
     node = bytes_per_node(config, env, state)
     row = _size((problem, state)) + 4 * env.num_actions + 18  # and value, weight, provenance
+    kept = row + (4 * env.num_actions if config.network.reply_head else 0)
     steps = 2 * env.max_steps + config.rollout.steps_per_iteration  # waiting, and just played
     return Plan(
         {
@@ -65,7 +66,7 @@ def plan(config: Config, env: Environment[Any], network: Network, num_devices: i
             "search trees of the evaluation": config.evaluation.batch_size
             * (config.evaluation.num_simulations + 1)
             * node,
-            "replay buffer": config.replay.capacity // num_devices * row,
+            "replay buffer": config.replay.capacity // num_devices * kept,
             "games in progress": games * steps * row,
             "network and optimizer": 4 * _size(params),  # Adam's two moments, and gradients
         }

@@ -72,8 +72,9 @@ def make_program(config: Config) -> Program:
     _check(config, env, num_games)
     needed = memory.plan(config, env, network, mesh.size)
     needed.refuse_more_than(sharding.memory_of_a_device(mesh))
-    rollout = Rollout(env, _operator(config, env, network), config.rollout)
-    learner = Learner(env, network.apply, config.learner, batch_size)
+    operator = _operator(config, env, network)
+    rollout = Rollout(env, operator, config.rollout, replies=config.network.reply_head)
+    learner = Learner(env, network.apply_all, config.learner, batch_size)
     keys = jax.random.split(jax.random.key(config.seed), 4)
     network_key, games_key, play_key, learn_key = keys
     games_specs = Games(
@@ -91,10 +92,8 @@ def make_program(config: Config) -> Program:
 
     def init_share(params: Params, index: jax.Array) -> RunState:
         games = rollout.init(params, games_key, index)
-        row = jax.tree.map(lambda x: x[0, 0], games.pending.targets)
-        return RunState(
-            games=games, buffer=replay.init(row, capacity), learner=learner.init(params)
-        )
+        buffer = replay.init(rollout.row(games), capacity)
+        return RunState(games=games, buffer=buffer, learner=learner.init(params))
 
     def play_share(state: RunState, iteration: jax.Array) -> tuple[RunState, Metrics]:
         key = jax.random.fold_in(play_key, iteration)

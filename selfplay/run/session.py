@@ -137,7 +137,7 @@ def read_params_to_start_from(run: Path, config: Config, program: Program) -> Pa
     """
     source = RunDirectory(run.absolute())
     saved = source.read_config()
-    sizes = ("kind", "width", "depth", "line_length", "num_heads")
+    sizes = ("kind", "width", "depth", "line_length", "num_heads", "reply_head")
     shape = [f"network.{name}" for name in sizes]
     for field in ("env", "env_args", *shape):
         there, here = config_lib.get(saved, field), config_lib.get(config, field)

@@ -13,6 +13,7 @@ from selfplay.config import LearnerConfig, NetworkConfig
 from selfplay.environment import make
 from selfplay.learning.learner import Learner, augment, average_decay, learning_rate
 from selfplay.networks.build import build
+from selfplay.networks.contract import Outputs
 from selfplay.operators.targets import Provenance, Targets
 from selfplay.replay import buffer as replay
 from selfplay.run import progress
@@ -42,7 +43,7 @@ def on_mesh(size, function, in_specs, out_specs=sharding.REPLICATED):
 
 
 def make_update(config, size=1, rows=8):
-    learner = Learner(NIM, NETWORK.apply, config, rows // size)
+    learner = Learner(NIM, NETWORK.apply_all, config, rows // size)
     specs = (sharding.REPLICATED, sharding.SPLIT, sharding.REPLICATED)
     return learner, on_mesh(size, learner.update, specs)
 
@@ -216,7 +217,7 @@ def test_learns_perfect_nim_from_exact_targets(params):
     config = LearnerConfig(
         learning_rate=0.01, warmup_updates=10, updates_per_iteration=100, weight_decay=0.0
     )
-    learner = Learner(NIM, NETWORK.apply, config, batch_size=32)
+    learner = Learner(NIM, NETWORK.apply_all, config, batch_size=32)
     rows = nim_rows()
     ring, _ = replay.add(replay.init(jax.tree.map(lambda x: x[0], rows), 20), rows)
     specs = (sharding.REPLICATED, sharding.SPLIT, sharding.REPLICATED, sharding.REPLICATED)
@@ -235,7 +236,7 @@ def test_learns_perfect_nim_from_exact_targets(params):
 
 def test_metrics_are_means_over_the_updates(params):
     config = LearnerConfig(learning_rate=0.5, warmup_updates=4, updates_per_iteration=4)
-    learner = Learner(NIM, NETWORK.apply, config, batch_size=4)
+    learner = Learner(NIM, NETWORK.apply_all, config, batch_size=4)
     rows = nim_rows()
     ring, _ = replay.add(replay.init(jax.tree.map(lambda x: x[0], rows), 8), rows)
     specs = (sharding.REPLICATED, sharding.SPLIT, sharding.REPLICATED, sharding.REPLICATED)
@@ -283,10 +284,11 @@ def test_augmented_weights_belong_to_the_augmented_state(random_games, make_env,
 
     before = weights(problem, state)
     value = jnp.arange(256, dtype=jnp.float32)
-    rows = make_rows(problem, state, before, value)
+    rows = make_rows(problem, state, before, value).replace(reply=-before)
     turned = jax.jit(lambda key, rows: augment(env, key, rows))(jax.random.key(0), rows)
     after = weights(turned.problem, turned.state)
     np.testing.assert_allclose(turned.action_weights, after, atol=1e-5)
+    np.testing.assert_array_equal(turned.reply, -turned.action_weights)
     np.testing.assert_array_equal(turned.value, value)
     np.testing.assert_array_equal(turned.state.step_count, state.step_count)
     changed = (np.asarray(before) != np.asarray(after)).any(1)
@@ -319,7 +321,7 @@ def test_symmetries_can_be_switched_off(random_games):
         tokens = observation.tokens[:, :4]
         spelt = (tokens * jnp.array([[64, 16, 4, 1]], jnp.int32)).sum(1).astype(jnp.float32)
         logits = params * jnp.ones((tokens.shape[0], 3))
-        return logits, spelt + 0.0 * params
+        return Outputs(logits, spelt + 0.0 * params)
 
     for symmetries in (False, True):
         config = dataclasses.replace(

@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 
 from selfplay.learning.losses import distillation_loss
+from selfplay.networks.contract import Outputs
 from selfplay.operators.targets import Provenance, Targets
 from tests import worlds
 
 ENV = worlds.Nim(stones=6)
 HEAPS = np.array([1, 2, 3, 4, 5, 6, 2, 1])
 LEGAL = np.arange(1, 4) <= HEAPS[:, None]
-VALUE_WEIGHT = 0.7
+VALUE_WEIGHT, REPLY_WEIGHT = 0.7, 0.3
 
 
 def apply(params, observation):
     """A table: a row of logits and a value for each heap."""
-    return observation @ params["logits"], observation @ params["value"]
+    reply = observation @ params["reply"] if "reply" in params else None
+    return Outputs(observation @ params["logits"], observation @ params["value"], reply)
 
 
 def make_batch(action_weights, value, weight):
@@ -38,7 +40,7 @@ def make_batch(action_weights, value, weight):
 @jax.jit
 def loss_and_gradient(params, batch):
     def loss(params):
-        return distillation_loss(ENV, apply, VALUE_WEIGHT, params, batch)
+        return distillation_loss(ENV, apply, VALUE_WEIGHT, params, batch, reply_weight=REPLY_WEIGHT)
 
     return jax.value_and_grad(loss, has_aux=True)(params)
 
@@ -125,3 +127,27 @@ def test_weightless_rows_teach_nothing(example):
     (loss, _), gradient = loss_and_gradient(params, make_batch(target, value, np.zeros(8)))
     assert float(loss) == 0.0
     assert all((np.asarray(x) == 0).all() for x in jax.tree.leaves(gradient))
+
+
+def test_reply_loss_equals_the_closed_form(example):
+    """All actions count, the mover's illegal ones too; a row without a reply counts as zero."""
+    _, _, target, value, weight, params = example
+    rng = np.random.default_rng(1)
+    table = rng.normal(size=(7, 3)) * 2
+    reply = softmax(rng.normal(size=(8, 3)))
+    reply[[1, 5]] = 0.0
+    reply[2] = [0.0, 0.0, 1.0]
+    batch = make_batch(target, value, weight)
+    (plain, _), _ = loss_and_gradient(params, batch)
+    params = params | {"reply": jnp.asarray(table, jnp.float32)}
+    batch = batch.replace(reply=jnp.asarray(reply, jnp.float32))
+    (loss, metrics), gradient = loss_and_gradient(params, batch)
+    policy = softmax(table[HEAPS])
+    expected = np.mean(weight * -(reply * np.log(policy)).sum(1))
+    np.testing.assert_allclose(metrics["loss/reply"], expected, rtol=1e-5)
+    np.testing.assert_allclose(loss - plain, REPLY_WEIGHT * expected, rtol=1e-4)
+    slope = np.zeros((7, 3))
+    for row, heap in enumerate(HEAPS):
+        whole = reply[row].sum()
+        slope[heap] += REPLY_WEIGHT * weight[row] * (whole * policy[row] - reply[row]) / 8
+    np.testing.assert_allclose(gradient["reply"], slope, atol=1e-5)

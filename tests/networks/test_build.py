@@ -1,5 +1,6 @@
 """Laws that every network keeps, whatever its kind and whatever it reads."""
 
+import dataclasses
 import functools
 
 import jax
@@ -55,7 +56,7 @@ def make(name, dtype="float32"):
     kind, world = KINDS[name]
     config = NetworkConfig(kind=kind, width=16, depth=1, line_length=2, num_heads=2, dtype=dtype)
     network = build(config, world())
-    return Network(jax.jit(network.init), jax.jit(network.apply))
+    return Network(*map(jax.jit, network))
 
 
 @functools.cache
@@ -208,3 +209,50 @@ def test_observation_of_another_shape_is_refused():
         network.apply(params, observation.replace(mask=observation.mask[:, :6]))
     with pytest.raises(ValueError, match="the observation must be Tokens, got "):
         network.apply(params, observation.tokens)
+
+
+class Duel(worlds.Spell):
+    """Spell as it would be seen by two."""
+
+    num_players = 2
+
+
+@pytest.mark.parametrize("name", ["resnet", "token_transformer"])  # all others share a head
+def test_a_reply_head_is_one_more_and_costs_play_nothing(name):
+    kind, world = KINDS[name]
+    env = Duel() if world is worlds.Spell else world()
+    config = NetworkConfig(kind=kind, width=16, depth=1, num_heads=2)
+    plain, more = (build(dataclasses.replace(config, reply_head=x), env) for x in (False, True))
+    params, observation = jax.jit(more.init)(jax.random.key(0)), observations(world)
+    rng = np.random.default_rng(0)
+    params = jax.tree.map(lambda x: jnp.asarray(rng.normal(0.1, 0.4, x.shape), x.dtype), params)
+
+    def without_reply(tree):
+        items = tree.items() if isinstance(tree, dict) else ()
+        shared = {k: without_reply(v) for k, v in items if not str(k).startswith("reply")}
+        return shared if isinstance(tree, dict) else tree
+
+    shared = without_reply(params)
+    assert jax.tree.structure(shared) == jax.tree.structure(
+        jax.eval_shape(plain.init, jax.random.key(0))
+    )
+    outputs = jax.jit(more.apply_all)(params, observation)
+    assert outputs.reply_logits.shape == (BATCH, NUM_ACTIONS)
+    assert outputs.reply_logits.dtype == jnp.float32
+    assert jnp.abs(outputs.reply_logits - outputs.prior_logits).max() > 1e-2
+    assert jax.eval_shape(plain.apply_all, shared, observation).reply_logits is None
+    compiled = [
+        jax.jit(network.apply).lower(own, observation).compile()
+        for network, own in ((plain, shared), (more, params))
+    ]
+    for one, two in zip(
+        compiled[0](shared, observation), compiled[1](params, observation), strict=True
+    ):
+        np.testing.assert_array_equal(one, two)
+    assert compiled[0].cost_analysis()["flops"] == compiled[1].cost_analysis()["flops"]
+
+
+def test_who_plays_alone_has_no_replies():
+    config = NetworkConfig(kind="transformer", reply_head=True)
+    with pytest.raises(ValueError, match=r"network\.reply_head .*Spell has no opponent"):
+        build(config, worlds.Spell())

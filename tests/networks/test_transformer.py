@@ -17,7 +17,7 @@ def spell():
     """A network over tokens, arbitrary parameters, and an observation [1]."""
     env = worlds.Spell()
     network = build(CONFIG, env)
-    network = Network(network.init, jax.jit(network.apply))
+    network = Network(*map(jax.jit, network))
     rng = np.random.default_rng(0)
     params = jax.tree.map(
         lambda x: jnp.asarray(rng.normal(0.1, 0.4, x.shape), x.dtype),

@@ -231,6 +231,23 @@ class TakeOne(ImprovementOperator):
         )
 
 
+def test_rows_hold_the_opponents_replies_where_asked():
+    """Nim, always the first action: each move is answered by it but the last of the game."""
+    config = RolloutConfig(steps_per_iteration=4)
+    rollout = Rollout(worlds.Nim(stones=4), TakeOne(), config, replies=True)
+    games = rollout.init((), jax.random.key(0), jnp.arange(2, dtype=jnp.int32))
+    _, rows, _ = jax.jit(rollout.play)((), jax.random.key(1), games, jnp.int32(0))
+    kept = np.asarray(rows.weight) > 0
+    assert kept.sum() == 2 * 4
+    answered = np.asarray(rows.state.heap)[kept] > 1
+    expected = np.where(answered[:, None], [1.0, 0.0, 0.0], 0.0)
+    np.testing.assert_array_equal(np.asarray(rows.reply)[kept], expected)
+    row = rollout.row(games)
+    assert jax.tree.map(lambda x: (x.shape[1:], x.dtype), rows) == jax.tree.map(
+        lambda x: (x.shape, x.dtype), row
+    )
+
+
 class Startled(TakeOne):
     """As surprised as there are stones."""
 

@@ -6,8 +6,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfplay.operators.targets import episode_returns, surprise_weights
+from selfplay.operators.targets import (
+    Provenance,
+    Targets,
+    episode_returns,
+    opponent_replies,
+    surprise_weights,
+)
+from tests import worlds
 
+NIM = worlds.Nim()
 T, B, P = 7, 3, 2
 quarters = st.integers(-8, 8).map(lambda n: n / 4)  # sums of these are exact in float32
 compiled = jax.jit(episode_returns)
@@ -97,3 +105,30 @@ def test_surprise_weights_equal_a_loop_over_games(weight, surprise, ended, fract
     np.testing.assert_allclose(got.sum(0), weight.sum(0), rtol=1e-5)  # no game gains or loses
     if fraction == 0.0:
         np.testing.assert_array_equal(got, weight)
+
+
+# Replies -----------------------------------------------------------------------------------------
+
+
+def test_replies_equal_a_loop():
+    """Over games in which now and then a player moves twice, and some moves had no full search."""
+    rng = np.random.default_rng(0)
+    steps, games = 12, 50
+    state = jax.vmap(jax.vmap(lambda _: NIM.start()))(np.zeros((steps, games)))
+    mover = rng.integers(0, 2, (steps, games)).astype(np.int8)
+    policy = rng.random((steps, games, 3), np.float32)
+    weight = rng.choice([0.0, 1.0, 0.5], (steps, games)).astype(np.float32)
+    ended = rng.random((steps, games)) < 0.2
+    provenance = Provenance(*(np.zeros((steps, games), np.int32) for _ in range(4)))
+    targets = Targets((), state.replace(current_player=mover), policy, weight, weight, provenance)
+    got = np.asarray(jax.jit(opponent_replies)(targets, ended))
+    answered = 0
+    for game in range(games):
+        for t in range(steps):
+            expected = np.zeros(3)
+            goes_on = t + 1 < steps and not ended[t, game]
+            if goes_on and mover[t, game] != mover[t + 1, game] and weight[t + 1, game] > 0:
+                expected = policy[t + 1, game]
+                answered += 1
+            np.testing.assert_array_equal(got[t, game], expected)
+    assert 100 < answered < 300

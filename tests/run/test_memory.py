@@ -33,9 +33,16 @@ def plan(config, num_devices=1):
     return memory.plan(config, env, build(config.network, env), num_devices)
 
 
-@pytest.mark.parametrize("env", ["connect_four", "tic_tac_toe"])
-def test_the_plan_is_what_a_run_holds(env):
-    config = change(env=env, rollout__num_games=64, replay__capacity=20_000)
+@pytest.mark.parametrize(
+    ("env", "reply_head"), [("connect_four", False), ("connect_four", True), ("tic_tac_toe", False)]
+)
+def test_the_plan_is_what_a_run_holds(env, reply_head):
+    config = change(
+        env=env,
+        rollout__num_games=64,
+        replay__capacity=20_000,
+        network__reply_head=reply_head,
+    )
     program = make_program(config)
     state = program.abstract()
     parts = plan(config).parts
