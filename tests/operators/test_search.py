@@ -53,7 +53,7 @@ def test_the_search_is_given_all_it_needs(improved):
 
 
 def test_targets_are_what_the_search_found(improved):
-    _, _, (action, targets, _) = improved
+    _, _, (action, targets, *_) = improved
     np.testing.assert_array_equal(action, FOUND.action)
     np.testing.assert_array_equal(targets.action_weights, FOUND.action_weights)
     np.testing.assert_array_equal(targets.value, FOUND.value)
@@ -61,7 +61,7 @@ def test_targets_are_what_the_search_found(improved):
 
 
 def test_surprise_is_the_divergence_from_the_prior(improved):
-    _, _, (_, _, surprise) = improved
+    surprise = improved[2].surprise
     expected = scipy.stats.entropy(FOUND.action_weights, FOUND.prior, axis=1)
     np.testing.assert_allclose(surprise, expected, rtol=1e-5)
 
@@ -74,7 +74,7 @@ def test_divergence_where_actions_are_illegal():
 
 
 def test_rows_hold_the_problem_and_state_they_came_from(improved):
-    (_, _, _, _, problem, state, _), _, (_, targets, _) = improved
+    (_, _, _, _, problem, state, _), _, (_, targets, *_) = improved
     np.testing.assert_array_equal(targets.problem, problem)
     np.testing.assert_array_equal(targets.state.last, state.last)
 

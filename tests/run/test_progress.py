@@ -142,9 +142,9 @@ def test_iteration_row_turns_sums_into_rates():
     assert empty["buffer/rows_drawn"] == 0.0
     assert all(math.isfinite(value) for value in empty.values())
     early = {"resigned": 4, "judged": 8, "misjudged": 2}
-    more = progress.iteration_row(config, sums | early, {"loss/value": 0.5}, lambda: 2.0)
+    more = progress.iteration_row(config, sums | early, {"loss/value": 0.5}, lambda: 2.0, 1.5)
     assert more == row | {"game/resigned": 0.8, "game/misjudged": 0.25}
-    none = progress.iteration_row(config, sums | dict.fromkeys(early, 0), {}, lambda: 2.0)
+    none = progress.iteration_row(config, sums | dict.fromkeys(early, 0), {}, lambda: 2.0, 1.5)
     assert none["game/resigned"] == 0.0
     assert "game/misjudged" not in none  # nothing was judged
 
