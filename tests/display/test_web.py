@@ -122,11 +122,11 @@ def test_the_other_side_and_both(visit, address):
     expect(page.locator("#moves button")).to_have_count(1)
     page.get_by_label("Both").check()
     page.keyboard.press("2")
-    says(page, "The first player to move")
+    says(page, "First player to move")
     page.keyboard.press("2")
-    says(page, "The second player to move")
+    says(page, "Second player to move")
     page.get_by_role("button", name="Agent’s move").click()
-    says(page, "The first player to move")
+    says(page, "First player to move")
     expect(page.locator("#moves button")).to_have_count(4)
 
 
@@ -196,7 +196,8 @@ def test_an_environment_without_a_board_has_text_and_buttons(visit, speller):
         page = visit(address)
         expect(page.locator("#board pre")).to_contain_text("last: ")
         page.locator("#problem-text").fill("abcb")
-        page.get_by_role("button", name="Start").click()
+        page.get_by_role("button", name="Start", exact=True).click()
+        expect(page.locator("#play")).to_have_attribute("aria-busy", "false")
         for letter in "abcb":
             page.locator("#actions").get_by_role("button", name=f"Play {letter}").click()
             expect(page.locator("#moves button").last).to_have_text(letter)
@@ -210,8 +211,8 @@ def test_stones_that_move_are_clicked_twice_and_passes_have_buttons(visit, march
         page.get_by_role("button", name="Move the stone of up").click()
         expect(page.locator("#board .selected")).to_have_count(1)
         page.locator("#board").get_by_role("button", name="Play up").click()
-        says(page, "The second player to move")
+        says(page, "Second player to move")
         page.get_by_label("Show what the agent thinks").uncheck()
         page.locator("#actions").get_by_role("button", name="Play wait").click()
-        says(page, "The first player to move")
+        says(page, "First player to move")
         assert moves_of(page) == ["up", "wait"]

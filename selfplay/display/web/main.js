@@ -58,6 +58,7 @@ async function update(falling = false) {
   timer = 0;
   const key = here();
   if (key !== prompted) prompted = "";
+  byId("play").ariaBusy = "true";
   try {
     const answer = await server.position(game.problem, game.moves);
     if (key !== here()) return;
@@ -71,6 +72,7 @@ async function update(falling = false) {
   }
   board.show(position, mayPlay(), falling);
   drawAll();
+  byId("play").ariaBusy = "false";
   think();
 }
 

@@ -22,7 +22,8 @@ export class Namer {
 
   player(player) {
     if (this.isYou(player)) return "You";
-    return this.seats.side === "both" ? `The ${PLAYERS[player]}` : this.agent(player);
+    const name = PLAYERS[player];
+    return this.seats.side === "both" ? name[0].toUpperCase() + name.slice(1) : this.agent(player);
   }
 }
 
@@ -34,7 +35,7 @@ export function showState(position, count, namer, kind, automatic, last) {
   byId("state").replaceChildren(
     ...(two && player !== null ? [token(player, kind)] : []),
     html("b", {}, words),
-    html("span", { class: "note thought" }, position.ended ? "" : last),
+    html("span", { class: "note thought", title: last }, position.ended ? "" : last),
   );
 }
 
