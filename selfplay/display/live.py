@@ -201,7 +201,7 @@ def _figures(row: dict[str, float]) -> Table:
             ("KL target‖network", text("kl/target_policy", plain)),
             ("rows in buffer", text("buffer/rows", whole)),
             ("rows added", text("buffer/rows_added", whole)),
-            ("age of rows, iterations", text("buffer/age", whole)),
+            ("age of rows", text("buffer/age", whole)),
         ],
         [
             ("policy entropy", text("entropy/policy", plain)),

@@ -45,7 +45,7 @@ class Panel:
     share: bool = False
     """Whether they are shares, from nothing to all."""
     zoomed: bool = False
-    """Whether the axis shows only the part of them that is there."""
+    """Whether the axis begins at the least number, in place of zero."""
 
 
 PANELS = (
@@ -183,8 +183,9 @@ def charts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         lines = [_series(rows, key, name) for key, name in panel.curves.items()]
         lines = [line for line in lines if line.points]
         if lines:
-            form = "{:.0%}".format if panel.share else "{:,.10g}".format
-            limits = (0.0, 1.0) if panel.share and not panel.zoomed else None
+            form = "{:.0%}".format if panel.share else _short
+            highest = max(y for line in lines for _, y in line.points)
+            limits = None if panel.zoomed else (0.0, 1.0 if panel.share else highest)
             svg = line_chart(lines, x_label="minutes of training", form=form, limits=limits)
             drawn.append({"panel": panel, "lines": lines, "svg": svg})
     return drawn
@@ -303,6 +304,10 @@ def time_spent(rows: list[dict[str, Any]]) -> dict[str, float]:
         return {}
     spent["compiling, saving and the rest"] = max(0.0, rows[-1]["seconds"] - sum(spent.values()))
     return spent
+
+
+def _short(number: float) -> str:
+    return f"{number / 1000:g}k" if abs(number) >= 10_000 else f"{number:g}"
 
 
 def percent(share: float) -> str:

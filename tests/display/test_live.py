@@ -1,0 +1,70 @@
+"""What the guards find is shown while a run lasts, and at its end."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from selfplay import config as config_lib
+from selfplay.config import Config
+from selfplay.display import live, summary
+from selfplay.display.live import LiveView
+from selfplay.run.guards import WINDOW
+
+COLLAPSED = [
+    {
+        "iteration": number,
+        "iterations": 2 * WINDOW,
+        "seconds": float(number),
+        "games": 100.0,
+        "speed/simulations_per_second": 1e5,
+        "speed/games_per_second": 1e3,
+        "game/repeated": 0.9,
+        "loss/value": 0.5,
+        "loss/policy": 1.0,
+        "kl/target_policy": 0.3,
+        "buffer/age": 3.0,
+    }
+    for number in range(1, 2 * WINDOW + 1)
+]
+SAID = "about 1.1 different games"
+
+
+def words(console):
+    return " ".join(console.export_text().replace("│", " ").split())
+
+
+@pytest.mark.parametrize("before", [0, WINDOW - 1])
+def test_a_finding_is_at_the_bottom_of_the_panel_while_it_stands(before):
+    """Also in a run that goes on: rows that were there before count."""
+    console = Console(record=True, width=80, force_terminal=True, file=io.StringIO())
+    view = LiveView(Config(env="tic_tac_toe"), console, rows=COLLAPSED[:before])
+    with view:
+        for row in COLLAPSED[before : WINDOW - 1]:
+            view.on_iteration(row)
+        assert SAID not in words(console)
+        view.on_iteration(COLLAPSED[WINDOW - 1])
+    assert SAID in words(console)
+
+
+def test_in_a_log_a_finding_is_said_once(monkeypatch):
+    monkeypatch.setattr(live, "LOG_EVERY_SECONDS", -1.0)
+    console = Console(record=True, width=300, force_terminal=False, file=io.StringIO())
+    view = LiveView(Config(env="tic_tac_toe"), console)
+    with view:
+        for row in COLLAPSED:
+            view.on_iteration(row)
+    assert words(console).count(SAID) == 1
+
+
+def test_the_end_tells_what_stands(tmp_path, capsys):
+    (tmp_path / "config.toml").write_text(config_lib.dumps(Config(env="tic_tac_toe")))
+    lines = "".join(json.dumps(row) + "\n" for row in COLLAPSED)
+    (tmp_path / "metrics.jsonl").write_text(lines)
+    summary.print_end(tmp_path)
+    said = " ".join(capsys.readouterr().out.split())
+    assert SAID in said and "rollout.max_opening_plies" in said
+    (tmp_path / "metrics.jsonl").write_text(lines.replace("0.9,", "0.0,"))
+    summary.print_end(tmp_path)
+    assert "▲" not in capsys.readouterr().out
