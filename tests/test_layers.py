@@ -30,7 +30,7 @@ def read_order(document: str) -> list[str]:
     for line in listing.splitlines():
         name, _, description = line.strip().partition(" ")
         if name.endswith("/"):
-            folder = name.removesuffix("/")
+            folder = name.removesuffix("/").replace("/", ".")
             files = re.findall(r"(\w+)\.py", description)
             order += [f"selfplay.{folder}.{file}" for file in files] + [f"selfplay.{folder}"]
         else:

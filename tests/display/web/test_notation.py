@@ -2,8 +2,8 @@
 
 import pytest
 
-from selfplay.display.moves import Positions
-from selfplay.display.notation import read_moves
+from selfplay.display.web.moves import Positions
+from selfplay.display.web.notation import read_moves
 from selfplay.environment import make
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyspiel
 import pytest
 
-from selfplay.display.moves import Positions
+from selfplay.display.web.moves import Positions
 from selfplay.environment import make
 from tests import worlds
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from selfplay.agent import Agent, Decision
 from selfplay.analysis import Step
-from selfplay.display.moves import Positions
+from selfplay.display.web.moves import Positions
 from selfplay.environment.contract import Problem, State
 from selfplay.search.model import mask_logits
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from selfplay.display.moves import Positions
+from selfplay.display.web.moves import Positions
 from selfplay.environment.contract import Problem
 
 _SEPARATED = re.compile(r"[^\s,;]+")

@@ -11,8 +11,8 @@ import pytest
 
 from selfplay.agent import Agent
 from selfplay.config import Config, EvaluationConfig, NetworkConfig
-from selfplay.display.server import listen, make_server
-from selfplay.display.table import Table
+from selfplay.display.web.server import listen, make_server
+from selfplay.display.web.table import Table
 from selfplay.environment import BoardPicture, Game, State, Target, registry, zero_sum
 from selfplay.environment.contract import ArraySpec
 from selfplay.networks.build import build

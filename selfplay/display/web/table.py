@@ -7,9 +7,9 @@ from typing import Any, Literal
 import jax
 
 from selfplay.agent import Agent
-from selfplay.display.moves import Positions
-from selfplay.display.notation import read_moves
-from selfplay.display.thoughts import MAX_SIMULATIONS, Thinker
+from selfplay.display.web.moves import Positions
+from selfplay.display.web.notation import read_moves
+from selfplay.display.web.thoughts import MAX_SIMULATIONS, Thinker
 
 Side = Literal["first", "second", "both", "none"]
 

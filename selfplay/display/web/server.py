@@ -21,11 +21,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from selfplay.agent import Agent
-from selfplay.display.guard import Guard
-from selfplay.display.table import Question, Side, Table
+from selfplay.display.web.guard import Guard
+from selfplay.display.web.table import Question, Side, Table
 
 HOST = "127.0.0.1"
-PAGE = Path(__file__).with_name("web")
+PAGE = Path(__file__).with_name("page")
 KINDS = {
     ".html": "text/html",
     ".css": "text/css",

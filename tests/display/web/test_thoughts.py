@@ -5,10 +5,10 @@ import json
 import jax
 import numpy as np
 import pytest
-
-from selfplay.display.moves import Positions
-from selfplay.display.thoughts import MAX_SIMULATIONS, Thinker
 from tests.display.conftest import SIMULATIONS
+
+from selfplay.display.web.moves import Positions
+from selfplay.display.web.thoughts import MAX_SIMULATIONS, Thinker
 
 MOVES = [0, 1, 1]
 

@@ -1,0 +1,1 @@
+"""Play in the browser: a page, and who answers it on the loopback address."""

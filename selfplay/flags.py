@@ -1,0 +1,121 @@
+"""Flags of the commands, beside the settings of `config.py`. Imports no JAX."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from selfplay.config import CheckpointConfig, Config, EvaluationConfig, LoggingConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainFlags:
+    """Flags of `selfplay train`."""
+
+    run: Path | None = None
+    """Folder of the new run (default: runs/ENV-DATE-TIME)."""
+    config: Path | None = None
+    """A TOML file of settings, in place of the environment's preset."""
+    start: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    """A run whose network to start warm from, or an environment whose trained agent to."""
+    settings: Annotated[Config, tyro.conf.arg(name="")]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResumeFlags:
+    """Flags of `selfplay resume`: what may change."""
+
+    minutes: float | None = None
+    """So many more (default: on to the planned end)."""
+    iterations: int | None = None
+    """The new planned end; wins over minutes."""
+    evaluation: EvaluationConfig
+    checkpoint: CheckpointConfig
+    logging: LoggingConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluateFlags:
+    """Flags of `selfplay evaluate`."""
+
+    simulations: tuple[int, ...] = (0, 16, 64, 256)
+    """Searches to judge against exact truth; 0 is the network alone."""
+    games: int = 400
+    """Games against each opponent, half with each colour; 0 for none."""
+    player_simulations: int | None = None
+    """Simulations of the agent in those games (default: the run's evaluation setting)."""
+    mcts_simulations: int = 100
+    """Of the opponent that searches with random rollouts instead of a network."""
+    minimax_depth: int = 2
+    """Of the opponent that looks so many plies ahead."""
+    opening_plies: int = 6
+    """Games begin with 0 to this many random plies, the same for both colours."""
+    seed: int = 0
+    """Of openings and opponents."""
+    iteration: int | None = None
+    """Which checkpoint (default: the newest)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlayFlags:
+    """Flags of `selfplay play`."""
+
+    web: bool = False
+    """In the browser rather than in the terminal."""
+    side: Literal["first", "second", "both", "none"] = "first"
+    """Which side you take; both (to analyse) and none (to watch) need --web."""
+    simulations: int | None = None
+    """The agent's simulations a move (default: the run's evaluation setting)."""
+    iteration: int | None = None
+    """Which checkpoint (default: the newest)."""
+    versus: Path | None = None
+    """With --web: a second run, whose agent plays against the first's."""
+    port: int = 8421
+    """With --web: on which port of this machine; 0 takes a free one."""
+    open: bool = False
+    """With --web: open the page in the default browser."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportFlags:
+    """Flags of `selfplay export`."""
+
+    output: Path | None = None
+    """The new folder."""
+    iteration: int | None = None
+    """Which checkpoint (default: the newest)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExploreFlags:
+    """Flags of `selfplay explore`."""
+
+    versus: str | None = None
+    """Another run (or the same), as RUN or RUN@ITERATION, to compare with on each position."""
+    moves: str = ""
+    """Where to begin: moves from the start, such as "4 4 3"."""
+    simulations: int | None = None
+    """Simulations of a search (default: the run's evaluation setting)."""
+    iteration: int | None = None
+    """Which checkpoint (default: the newest)."""
+    problem: str | None = None
+    """What the episode is about, where the environment has problems (default: a random one)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlotFlags:
+    """Flags of `selfplay plot`."""
+
+    output: Path | None = None
+    """The picture's file (default: RUN/curves.png)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReportFlags:
+    """Flags of `selfplay report`."""
+
+    output: Path | None = None
+    """The page's file (default: RUN/report.html)."""
+    evaluate: bool = True
+    """Judge the run first, if it has not been."""
