@@ -112,7 +112,6 @@ def test_a_run_with_every_option_resumes_bit_for_bit(config, tmp_path):
     rows = metrics.read(RunDirectory(run).metrics)
     assert any(row["game/resigned"] > 0 for row in rows)
     assert rows[-1]["loss/reply"] > 0
-    assert Agent.load(run).act(Agent.load(run).env.init()).action in range(9)
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(config, tmp_path, capsys):
