@@ -32,6 +32,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "search.lanes": (1, _UNBOUNDED),
     "search.max_considered_actions": (1, _UNBOUNDED),
     "search.gumbel_scale": (0, _UNBOUNDED),
+    "search.value_scale": (0, _UNBOUNDED),
     "search.exploration": (0, _UNBOUNDED),
     "search.dirichlet_fraction": (0, 1),
     "search.dirichlet_concentration": (1e-3, _UNBOUNDED),
@@ -136,6 +137,11 @@ class SearchConfig(_Checked):
     """Gumbel: actions that enter sequential halving at the root."""
     gumbel_scale: float = 1.0
     """Gumbel: exploration noise at the root; 0 plays the best found."""
+    value_scale: float = 0.1
+    """Gumbel: how much an action's value weighs beside its prior, c_scale."""
+    rescale_values: bool = True
+    """Gumbel: stretch the values at a node to [0, 1], as MuZero must, which does not know their
+    range. It makes much of small differences, where all moves lose too."""
     exploration: float = 1.25
     """PUCT: the constant `pb_c_init` that weighs the prior."""
     dirichlet_fraction: float = 0.25

@@ -4,6 +4,7 @@ Q-transforms are mctx's own (or a user's): functions of an `mctx.Tree` and a nod
 here a tree of that one node.
 """
 
+import functools
 from typing import Any
 
 import jax
@@ -17,10 +18,8 @@ from selfplay.search.tree import Node
 _LOW_LOGIT = -1e9
 """Below it no score falls, so that the only action considered is tried even if hopeless."""
 
-_VALUE_SCALE = 0.1
-_VISIT_OFFSET = 50.0
 _EPSILON = 1e-8
-"""mctx's defaults for its Q-transforms: c_scale, c_visit, and the least range of values."""
+"""The least range of values, as in mctx."""
 
 _TIE = 1e-7
 """Height of the noise that breaks ties in PUCT, as in mctx."""
@@ -118,14 +117,27 @@ def plan(scores: jax.Array, nodes: Node) -> jax.Array:
 
 def transform(qtransform: Any, nodes: Node, log_prior: jax.Array) -> jax.Array:
     """float32 [K, A]: the Q-transform of each node, whose prior has the given logarithm."""
-    if qtransform is mctx.qtransform_completed_by_mix_value:
-        return completed_by_mix_value(nodes, log_prior)
+    function, options = qtransform, {}
+    if isinstance(qtransform, functools.partial) and not qtransform.args:
+        function, options = qtransform.func, qtransform.keywords
+    if function is mctx.qtransform_completed_by_mix_value and set(options) <= _FOLDED_OPTIONS:
+        return completed_by_mix_value(nodes, log_prior, **options)
     if qtransform is mctx.qtransform_by_parent_and_siblings:
         return by_parent_and_siblings(nodes)
     return by_mctx(qtransform, nodes, log_prior)
 
 
-def completed_by_mix_value(nodes: Node, log_prior: jax.Array) -> jax.Array:
+_FOLDED_OPTIONS = {"value_scale", "maxvisit_init", "rescale_values"}
+
+
+def completed_by_mix_value(
+    nodes: Node,
+    log_prior: jax.Array,
+    *,
+    value_scale: float = 0.1,
+    maxvisit_init: float = 50.0,
+    rescale_values: bool = True,
+) -> jax.Array:
     """`mctx.qtransform_completed_by_mix_value`, in few passes over the actions.
 
     Danihelka et al. 2022, appendix D (the mixed value) and equation 8 (the scale).
@@ -142,8 +154,11 @@ def completed_by_mix_value(nodes: Node, log_prior: jax.Array) -> jax.Array:
     mean = weighted / jnp.where(weight > 0, weight, 1.0)
     mixed = (nodes.raw_value + visits * mean) / (visits + 1.0)
     completed = jnp.where(visited, qvalues, mixed[:, None])
+    scale = (maxvisit_init + most) * value_scale
+    if not rescale_values:
+        return scale[:, None] * completed
     low, high = _fold((completed, completed), (jnp.minimum, jnp.maximum), (jnp.inf, -jnp.inf))
-    scale = (_VISIT_OFFSET + most) * _VALUE_SCALE / jnp.maximum(high - low, _EPSILON)
+    scale = scale / jnp.maximum(high - low, _EPSILON)
     return scale[:, None] * (completed - low[:, None])
 
 

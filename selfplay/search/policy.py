@@ -181,6 +181,11 @@ class _Searcher:
                 max_depth=self.config.max_depth,
                 max_num_considered_actions=self.config.max_considered_actions,
                 gumbel_scale=self.config.gumbel_scale,
+                qtransform=functools.partial(
+                    mctx.qtransform_completed_by_mix_value,
+                    value_scale=self.config.value_scale,
+                    rescale_values=self.config.rescale_values,
+                ),
             )
         return functools.partial(
             library.muzero_policy,
