@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.display.web.conftest import serving
 
 from selfplay.display.web.moves import Positions
+from tests.display.web.conftest import serving
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="needs playwright: pip install 'selfplay[browser]'"
