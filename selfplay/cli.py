@@ -74,7 +74,7 @@ def train(arguments: list[str]) -> None:
             f"which environment? its name comes first: selfplay train ENV; installed: {names}"
         )
     source = _value_of("--from", rest)
-    if source is not None:  # its network, unless the flags say otherwise, and then it does not fit
+    if source is not None and not {"-h", "--help"} & set(rest):  # by default, its network
         from selfplay.run.directory import RunDirectory
 
         network = RunDirectory(_named_run(source)).read_config().network
@@ -91,7 +91,7 @@ def train(arguments: list[str]) -> None:
         settings = dataclasses.replace(settings, iterations=None)
     from selfplay.display.live import train_with_view
 
-    start_from = None if source is None else _named_run(source)
+    start_from = None if flags.start is None else _named_run(str(flags.start))
     train_with_view(settings, run=flags.run, start_from=start_from, started=_STARTED)
 
 

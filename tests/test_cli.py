@@ -40,7 +40,7 @@ def test_each_command_has_examples_in_its_help(command, run, capsys, monkeypatch
     monkeypatch.chdir(run.parent.parent)
     words = (
         [command, str(run)]
-        if command in ("resume", "evaluate", "play", "explore", "plot", "report")
+        if command in ("resume", "evaluate", "play", "explore", "plot", "report", "export")
         else [command]
     )
     with pytest.raises(SystemExit) as stopped:

@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.display.conftest import SIMULATIONS
 
 from selfplay import cli
 from selfplay.display.web.guard import MAX_BODY
 from selfplay.display.web.server import KINDS, PAGE, listen
 from selfplay.display.web.table import Table
+from tests.display.web.conftest import SIMULATIONS
 
 
 def request(address, method, path, body=b"", **headers):

@@ -5,10 +5,10 @@ import json
 import jax
 import numpy as np
 import pytest
-from tests.display.conftest import SIMULATIONS
 
 from selfplay.display.web.moves import Positions
 from selfplay.display.web.thoughts import MAX_SIMULATIONS, Thinker
+from tests.display.web.conftest import SIMULATIONS
 
 MOVES = [0, 1, 1]
 
