@@ -89,6 +89,26 @@ class PlotFlags:
     """The picture's file (default: RUN/curves.png)."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ArenaFlags:
+    """Flags of `selfplay arena`."""
+
+    simulations: int = 16
+    """Of each run's search, a move; 0 is the network alone."""
+    games: int = 2000
+    """At most so many in all, shared out so that the ratings are known best."""
+    precision: float | None = None
+    """Stop once all 95 % intervals are at most so many Elo to either side."""
+    opening_plies: int = 6
+    """Games begin with 0 to this many random plies, the same for both colours."""
+    seed: int = 0
+    """Of openings and opponents."""
+    anchor: str = "mean"
+    """Whose rating is 0: a player, by its name in the table, or the mean of all."""
+    output: Path | None = None
+    """The picture's file (default: RUN/arena.png; of several runs arena.png)."""
+
+
 def envs(arguments: list[str]) -> None:
     """List the installed environments, your own included.
 
@@ -195,6 +215,26 @@ def evaluate(arguments: list[str]) -> None:
     print_evaluation(evaluation)
 
 
+def arena(arguments: list[str]) -> None:
+    """Rate checkpoints of a run, or of several, against each other.
+
+    RUN stands for a run's milestones and its newest checkpoint, RUN@ITERATION for one of them;
+    beside them there may be random, mcts:SIMULATIONS and minimax:DEPTH. RUN may be left out:
+    then it is the newest under runs/. Ratings are Elo with 95 % intervals.
+
+    Examples:
+      selfplay arena
+      selfplay arena runs/first random mcts:100 --anchor random
+      selfplay arena runs/first runs/second --simulations 64 --precision 40 --games 10000
+      selfplay arena runs/first@480 runs/second@512 --games 400
+    """
+    names, rest = _positionals(arguments)
+    flags = _parse("selfplay arena [RUN ...]", arena, rest, ArenaFlags())
+    from selfplay.display.ladder import ladder_with_view
+
+    ladder_with_view(names or [str(_newest_run())], **dataclasses.asdict(flags))
+
+
 def play(arguments: list[str]) -> None:
     """Play against a trained agent in the terminal, and see what it thinks.
 
@@ -232,6 +272,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": train,
     "resume": resume,
     "evaluate": evaluate,
+    "arena": arena,
     "play": play,
     "plot": plot,
 }
@@ -327,6 +368,12 @@ def _positional(arguments: list[str]) -> tuple[str | None, list[str]]:
     return arguments[0], arguments[1:]
 
 
+def _positionals(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments before the first flag, and the rest."""
+    first_flag = next((i for i, a in enumerate(arguments) if a.startswith("-")), len(arguments))
+    return arguments[:first_flag], arguments[first_flag:]
+
+
 def _value_of(flag: str, arguments: list[str]) -> str | None:
     """The value given to a flag, as `--flag VALUE` or `--flag=VALUE`."""
     for i, argument in enumerate(arguments):
@@ -340,14 +387,16 @@ def _value_of(flag: str, arguments: list[str]) -> str | None:
 def _run(arguments: list[str]) -> tuple[Path, list[str]]:
     """The run that was named, or the newest under runs/, and the rest of the arguments."""
     name, rest = _positional(arguments)
-    if name is not None:
-        return Path(name).absolute(), rest
+    return (_newest_run() if name is None else Path(name)).absolute(), rest
+
+
+def _newest_run() -> Path:
     from selfplay.run.directory import newest
 
     found = newest()
     if found is None:
         raise ValueError("which run? there is none under runs/; train one: selfplay train ENV")
-    return found.absolute(), rest
+    return found
 
 
 if __name__ == "__main__":
