@@ -54,7 +54,8 @@ class Agent:
 
     @classmethod
     def load(cls, run: Path | str, iteration: int | None = None) -> "Agent":
-        """The agent of a run, from its newest sound checkpoint or the one of an iteration.
+        """The agent of a run, from its newest sound checkpoint, or the one or the
+        milestone of an iteration.
 
         Raises ValueError if there is no such run or checkpoint.
         """
@@ -62,7 +63,7 @@ class Agent:
         config = folder.read_config()
         env = registry.make(config.env, **config.env_args)
         network = build(config.network, env)
-        path = checkpoint.find(folder.checkpoints, iteration)
+        path = checkpoint.find(folder.checkpoints, iteration, folder.milestones)
         params = read_params(path, env, network)
         evaluator = network_evaluator(env, network.apply)
         return cls(env, evaluator, params, config, int(path.name))

@@ -16,6 +16,7 @@ from selfplay import __version__
 from selfplay import config as config_lib
 from selfplay.config import Config
 from selfplay.flags import (
+    ArenaFlags,
     EvaluateFlags,
     ExploreFlags,
     ExportFlags,
@@ -145,6 +146,26 @@ def evaluate(arguments: list[str]) -> None:
     print_evaluation(evaluation)
 
 
+def arena(arguments: list[str]) -> None:
+    """Rate checkpoints of a run, or of several, against each other.
+
+    RUN stands for a run's milestones and its newest checkpoint, RUN@ITERATION for one of them;
+    beside them there may be random, mcts:SIMULATIONS and minimax:DEPTH. RUN may be left out:
+    then it is the newest under runs/. Ratings are Elo with 95 % intervals.
+
+    Examples:
+      selfplay arena
+      selfplay arena runs/first random mcts:100 --anchor random
+      selfplay arena runs/first runs/second --simulations 64 --precision 40 --games 10000
+      selfplay arena runs/first@480 runs/second@512 --games 400
+    """
+    names, rest = _positionals(arguments)
+    flags = _parse("selfplay arena [RUN ...]", arena, rest, ArenaFlags())
+    from selfplay.display.ladder import ladder_with_view
+
+    ladder_with_view(names or [str(_newest_run())], **dataclasses.asdict(flags))
+
+
 def play(arguments: list[str]) -> None:
     """Play against a trained agent, in the terminal or the browser, and see what it thinks.
 
@@ -260,6 +281,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": train,
     "resume": resume,
     "evaluate": evaluate,
+    "arena": arena,
     "play": play,
     "export": export,
     "explore": explore,
@@ -358,6 +380,12 @@ def _positional(arguments: list[str]) -> tuple[str | None, list[str]]:
     return arguments[0], arguments[1:]
 
 
+def _positionals(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments before the first flag, and the rest."""
+    first_flag = next((i for i, a in enumerate(arguments) if a.startswith("-")), len(arguments))
+    return arguments[:first_flag], arguments[first_flag:]
+
+
 def _value_of(flag: str, arguments: list[str]) -> str | None:
     """The value given to a flag, as `--flag VALUE` or `--flag=VALUE`."""
     for i, argument in enumerate(arguments):
@@ -371,8 +399,10 @@ def _value_of(flag: str, arguments: list[str]) -> str | None:
 def _run(arguments: list[str]) -> tuple[Path, list[str]]:
     """The run that was named, or the newest under runs/, and the rest of the arguments."""
     name, rest = _positional(arguments)
-    if name is not None:
-        return _named_run(name), rest
+    return (_newest_run() if name is None else _named_run(name)), rest
+
+
+def _newest_run() -> Path:
     from selfplay.run.directory import newest
 
     found = newest()
@@ -381,7 +411,7 @@ def _run(arguments: list[str]) -> tuple[Path, list[str]]:
             "which run? there is none under runs/; train one: selfplay train ENV, or name an "
             "environment that comes with a trained agent, such as connect_four"
         )
-    return found.absolute(), rest
+    return found.absolute()
 
 
 def _named_run(name: str) -> Path:

@@ -64,6 +64,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "evaluation.batch_size": (1, _UNBOUNDED),
     "checkpoint.every_minutes": (0, _UNBOUNDED),
     "checkpoint.keep": (2, _UNBOUNDED),
+    "checkpoint.milestones": (2, _UNBOUNDED),
 }
 """Least and greatest value of every number, by its dotted path."""
 
@@ -255,6 +256,8 @@ class CheckpointConfig(_Checked):
     """What a crash can lose, and the iteration in progress."""
     keep: int = 3
     """Newest checkpoints to keep, at least 2."""
+    milestones: int = 12
+    """At most so many networks of the whole run, evenly spaced, are kept beside them."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

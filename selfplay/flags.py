@@ -58,6 +58,26 @@ class EvaluateFlags:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ArenaFlags:
+    """Flags of `selfplay arena`."""
+
+    simulations: int = 16
+    """Of each run's search, a move; 0 is the network alone."""
+    games: int = 2000
+    """At most so many in all, shared out so that the ratings are known best."""
+    precision: float | None = None
+    """Stop once all 95 % intervals are at most so many Elo to either side."""
+    opening_plies: int = 6
+    """Games begin with 0 to this many random plies, the same for both colours."""
+    seed: int = 0
+    """Of openings and opponents."""
+    anchor: str = "mean"
+    """Whose rating is 0: a player, by its name in the table, or the mean of all."""
+    output: Path | None = None
+    """The picture's file (default: RUN/arena.png; of several runs arena.png)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PlayFlags:
     """Flags of `selfplay play`."""
 

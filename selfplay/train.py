@@ -66,7 +66,7 @@ def train(
     if start_from is not None:
         params = session.read_params_to_start_from(Path(start_from), config, program)
     begun = Session(config, program, program.init(params), clock, iterations=config.iterations)
-    with directory.create(path, config, fill=begun.save) as folder:
+    with directory.create(path, config, fill=begun.begin) as folder:
         _loop(folder, begun, watchers)
     return folder.path
 
@@ -146,6 +146,7 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
                     watcher.on_iteration(told)
                 if planned or save_due():
                     session.save(run)
+                session.save_milestone(run)
             if session.saved != session.iteration:
                 session.save(run)
     finally:

@@ -1,5 +1,6 @@
 """The command line, as a person types it."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -38,11 +39,7 @@ def test_help_is_instant_and_imports_no_jax():
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_each_command_has_examples_in_its_help(command, run, capsys, monkeypatch):
     monkeypatch.chdir(run.parent.parent)
-    words = (
-        [command, str(run)]
-        if command in ("resume", "evaluate", "play", "explore", "plot", "report", "export")
-        else [command]
-    )
+    words = [command, str(run)] if command not in ("envs", "train") else [command]
     with pytest.raises(SystemExit) as stopped:
         cli.main([*words, "--help"])
     assert stopped.value.code == 0
@@ -74,6 +71,8 @@ def test_the_end_of_training_says_what_to_type_next(run, capsys):
         (["evaluate", "nowhere"], "is not a run"),
         (["play", "nowhere"], "is not a run"),
         (["explore", "nowhere"], "is not a run"),
+        (["arena", "nowhere"], "is not a run"),
+        (["arena", "random"], "which run?"),
     ],
 )
 def test_mistakes_are_one_clear_line(words, message, capsys, tmp_path, monkeypatch):
@@ -105,6 +104,27 @@ def test_evaluate_prints_both_tables(run, capsys):
     said = capsys.readouterr().out
     for part in ("0 (network)", "random moves", "minimax, depth 1", "pure MCTS", "early", "late"):
         assert part in said
+
+
+def test_arena_rates_a_run_and_draws_it(run, capsys):
+    words = "random --simulations 0 --games 60 --anchor random".split()
+    assert cli.main(["arena", str(run), *words]) == 0
+    said = capsys.readouterr().out
+    for part in ("Elo, random is 0", f"{run}@0", "+0 ", "± 0 ", "the networks alone"):
+        assert part in said
+    assert (run / "arena.png").read_bytes().startswith(b"\x89PNG")
+    known = json.loads((run / "arena.json").read_text())
+    elo = {player["name"]: player["elo"] for player in known["players"]}
+    assert elo["random"] == 0.0
+    assert list(elo.values()) == sorted(elo.values(), reverse=True)
+    assert all(player["low"] <= player["elo"] <= player["high"] for player in known["players"])
+    assert sum(player["games"] for player in known["players"]) == 2 * known["games"]
+
+
+def test_a_picture_that_cannot_be_drawn_is_refused_before_any_game(run, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert cli.main(["arena", str(run), "random", "--output", "ladder.png"]) == 2
+    assert "pip install 'selfplay[plot]'" in capsys.readouterr().err
 
 
 def test_envs_lists_all(capsys):

@@ -14,7 +14,7 @@ from selfplay import config as config_lib
 from selfplay import train as train_lib
 from selfplay.agent import Agent
 from selfplay.evaluate import evaluate
-from selfplay.run import checkpoint, directory, metrics, progress
+from selfplay.run import checkpoint, directory, metrics, milestones, progress
 from selfplay.run.directory import RunDirectory
 
 SETTINGS = {
@@ -112,6 +112,20 @@ def test_a_run_with_every_option_resumes_bit_for_bit(config, tmp_path):
     rows = metrics.read(RunDirectory(run).metrics)
     assert any(row["game/resigned"] > 0 for row in rows)
     assert rows[-1]["loss/reply"] > 0
+
+
+def test_milestones_span_a_run_and_agents_load_them(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(milestones, "FIRST_SPACING", 2)
+    run = train_lib.train(config, run=tmp_path / "run", watchers=[StopAfter(3)])
+    train_lib.resume(run)
+    folder = RunDirectory(run)
+    assert [path.name for path in checkpoint.available(folder.milestones)] == [
+        f"{iteration:08d}" for iteration in (6, 4, 2, 0)
+    ]
+    state = Agent.load(run).env.init()
+    first, last = Agent.load(run, 4), Agent.load(run, 6)
+    assert (first.iteration, last.iteration) == (4, 6)
+    assert not np.array_equal(first.act(state).prior, last.act(state).prior)
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(config, tmp_path, capsys):

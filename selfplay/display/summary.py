@@ -84,7 +84,7 @@ def print_end(run: Path) -> None:
     console = Console()
     rows = metrics.read(RunDirectory(run).metrics)
     last = rows[-1] if rows else {}
-    shown = _shortest(run)
+    shown = shortest(run)
     done, planned = last.get("iteration", 0), last.get("iterations")
     if planned is None or done < planned:
         console.print(f"\n[yellow]Stopped[/] after iteration {done:,}; everything is saved.")
@@ -131,7 +131,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
             f"{evaluation.alone.name}: mean return {evaluation.alone.mean_return:.3f} "
             f"[{low:.3f}, {high:.3f}] on {evaluation.alone.episodes} held-out problems"
         )
-    console.print(f"written to {_shortest(RunDirectory(evaluation.run).evaluation)}")
+    console.print(f"written to {shortest(RunDirectory(evaluation.run).evaluation)}")
 
 
 def exact_table(evaluation: Evaluation) -> Table:
@@ -192,10 +192,10 @@ def program() -> str:
     if shutil.which("selfplay"):
         return "selfplay"
     invoked = Path(sys.argv[0])
-    return _shortest(invoked) if invoked.name == "selfplay" else "python -m selfplay"
+    return shortest(invoked) if invoked.name == "selfplay" else "python -m selfplay"
 
 
-def _shortest(path: Path) -> str:
+def shortest(path: Path) -> str:
     """The path as a person would type it here."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

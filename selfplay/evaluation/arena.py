@@ -23,6 +23,10 @@ Z_95 = 1.96
 """Standard deviations of a normal distribution that leave 2.5 % on either side."""
 
 
+Openings = tuple[Problem, State]
+"""Problem [N] and State [N]: where games begin."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Tally:
     """How a player's games ended."""
@@ -35,6 +39,11 @@ class Tally:
     def games(self) -> int:
         """All of them."""
         return self.wins + self.draws + self.losses
+
+    @property
+    def score(self) -> float:
+        """Share of the points, in [0, 1]: a win is 1, a draw 1/2; 1/2 without games."""
+        return (self.wins + self.draws / 2) / self.games if self.games else 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,8 +134,7 @@ def match(
     colour. An opening is 0 to `max_opening_plies` random legal moves, each length as likely,
     none of which ends the game; without openings, players without noise repeat one pair.
     """
-    if env.num_players != 2:
-        raise ValueError(f"a match needs 2 players, {type(env).__name__} has 1; use solo instead")
+    refuse_lone_player(env)
     if num_games < 2 or num_games % 2:
         near = max(2, num_games + num_games % 2)
         raise ValueError(
@@ -135,16 +143,30 @@ def match(
         )
     if max_opening_plies < 0:
         raise ValueError(f"max_opening_plies must be at least 0, got {max_opening_plies}")
-    returns = _play_pairs(
-        env,
-        (first.act, second.act),
-        (first.params, second.params),
-        jax.random.key(seed),
-        jnp.int32(max_opening_plies),
-        num_games // 2,
-    )
-    as_player_0, as_player_1 = (_tally(column) for column in np.asarray(returns).T)
+    opening_key, game_key = jax.random.split(jax.random.key(seed))
+    openings = sample_openings(env, opening_key, jnp.int32(max_opening_plies), num_games // 2)
+    returns = play_openings(env, first, second, openings, game_key)
+    as_player_0, as_player_1 = (_tally(column) for column in returns.T)
     return MatchResult((first.name, second.name), as_player_0, as_player_1)
+
+
+def play_openings(
+    env: Environment, first: Player, second: Player, openings: Openings, key: jax.Array
+) -> np.ndarray:
+    """Plays each opening twice, once with either colour; a game's keys derive from its index.
+
+    Returns:
+        float32 [N, 2]: returns of the first player from the openings on, who is player c in
+        column c.
+    """
+    acts, params = (first.act, second.act), (first.params, second.params)
+    return np.asarray(_play_pairs(env, acts, params, key, *openings))
+
+
+def refuse_lone_player(env: Environment) -> None:
+    """Raises ValueError unless the environment has two players."""
+    if env.num_players != 2:
+        raise ValueError(f"a match needs 2 players, {type(env).__name__} has 1; use solo instead")
 
 
 def solo(env: Environment, player: Player, *, num_episodes: int, seed: int) -> SoloResult:
@@ -185,26 +207,31 @@ def _tally(returns: np.ndarray) -> Tally:
     return Tally(int((returns > 0).sum()), int((returns == 0).sum()), int((returns < 0).sum()))
 
 
-@functools.partial(jit_search, static_argnums=(0, 1, 5))
+@functools.partial(jit_search, static_argnums=(0, 3))
+def sample_openings(env: Environment, key: jax.Array, max_plies: jax.Array, count: int) -> Openings:
+    """Held-out problems, and states after 0 to `max_plies` random legal moves that never end
+    the game, each length as likely.
+    """
+    return jax.vmap(functools.partial(_opening, env, max_plies))(_fold_in_each(key, count))
+
+
+@functools.partial(jit_search, static_argnums=(0, 1))
 def _play_pairs(
     env: Environment,
     acts: tuple[Act, Act],
     params: tuple[Any, Any],
     key: jax.Array,
-    max_opening_plies: jax.Array,
-    num_pairs: int,
+    problem: Problem,
+    state: State,
 ) -> jax.Array:
     """Returns of the first player, float32 [num_pairs, 2]; in column c it is player c.
 
     In each round either player moves in one game of each pair at most: where moves alternate,
     the two games go on in lockstep, and no move is computed in vain until one has ended.
     """
-    opening_key, game_key = jax.random.split(key)
-    opening_keys = _fold_in_each(opening_key, num_pairs)
-    opening = functools.partial(_opening, env, max_opening_plies)
-    problem, state = jax.vmap(opening)(opening_keys)
+    num_pairs = state.current_player.shape[0]
     state = jax.tree.map(lambda x: jnp.stack([x, x], axis=1), state)
-    keys = _fold_in_each(game_key, 2 * num_pairs).reshape(num_pairs, 2)
+    keys = _fold_in_each(key, 2 * num_pairs).reshape(num_pairs, 2)
 
     def round_of_moves(carry: tuple[State, jax.Array]) -> tuple[State, jax.Array]:
         state, returns = carry

@@ -99,13 +99,20 @@ def prune(folder: Path, keep: int) -> None:
     sound = 0
     for path in available(folder):
         if sound >= keep:
-            _remove(path)
+            remove(path)
             continue
         try:
             _check_files(path, hashes=False)
             sound += 1
         except DamagedCheckpointError:
             pass
+
+
+def remove(path: Path) -> None:
+    """Takes a checkpoint away at one moment, then deletes it."""
+    unfinished = path.with_name(f"{_UNFINISHED}{path.name}")
+    path.rename(unfinished)
+    shutil.rmtree(unfinished)
 
 
 def available(folder: Path) -> list[Path]:
@@ -142,17 +149,22 @@ def newest_sound(folder: Path, warn: Callable[[str], None] = print) -> Path:
     raise ValueError(f"there is no checkpoint in {folder}")
 
 
-def find(folder: Path, iteration: int | None = None, warn: Callable[[str], None] = print) -> Path:
-    """The sound checkpoint of an iteration, or the newest.
+def find(
+    folder: Path,
+    iteration: int | None = None,
+    *others: Path,
+    warn: Callable[[str], None] = print,
+) -> Path:
+    """The sound checkpoint of an iteration, from `folder` or `others`, or `folder`'s newest.
 
     Raises ValueError if there is none, naming those there are; DamagedCheckpointError if the
     one asked for is damaged.
     """
     if iteration is None:
         return newest_sound(folder, warn)
-    paths = {int(path.name): path for path in available(folder)}
+    paths = {int(p.name): p for place in (*reversed(others), folder) for p in available(place)}
     if iteration not in paths:
-        there = ", ".join(map(str, paths)) or "none"
+        there = ", ".join(map(str, sorted(paths, reverse=True))) or "none"
         raise ValueError(
             f"there is no checkpoint of iteration {iteration} in {folder}; there are: {there}"
         )
@@ -352,13 +364,6 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _relative(file: Path, folder: Path) -> str:
     return file.relative_to(folder).as_posix()
-
-
-def _remove(path: Path) -> None:
-    """Takes a checkpoint away at one moment, then deletes it."""
-    unfinished = path.with_name(f"{_UNFINISHED}{path.name}")
-    path.rename(unfinished)
-    shutil.rmtree(unfinished)
 
 
 def _clear_leftovers(folder: Path) -> None:

@@ -2,9 +2,11 @@
 
 RUN/config.toml      the settings
 RUN/checkpoints/     the newest checkpoints, each with its manifest
+RUN/milestones/      the network alone, from the run's whole length
 RUN/metrics.jsonl    one object an iteration
 RUN/tensorboard/     the same for TensorBoard
 RUN/evaluation.json  how good it was at the end
+RUN/arena.json       how its checkpoints rate against each other
 """
 
 import contextlib
@@ -38,6 +40,11 @@ class RunDirectory:
         return self.path / "checkpoints"
 
     @property
+    def milestones(self) -> Path:
+        """The folder of milestones, checkpoints of the network alone."""
+        return self.path / "milestones"
+
+    @property
     def metrics(self) -> Path:
         """One JSON object an iteration."""
         return self.path / "metrics.jsonl"
@@ -51,6 +58,11 @@ class RunDirectory:
     def evaluation(self) -> Path:
         """What `selfplay evaluate` found last."""
         return self.path / "evaluation.json"
+
+    @property
+    def arena(self) -> Path:
+        """What `selfplay arena` found last."""
+        return self.path / "arena.json"
 
     def read_config(self) -> Config:
         """The run's settings. Raises ValueError if this is no run."""

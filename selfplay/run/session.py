@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from selfplay import config as config_lib
 from selfplay.config import MAY_CHANGE_ON_RESUME, Config, difference
 from selfplay.environment.contract import Environment
 from selfplay.networks.contract import Network, Params
-from selfplay.run import checkpoint, machine
+from selfplay.run import checkpoint, machine, milestones
 from selfplay.run.directory import RunDirectory
 from selfplay.run.program import Program, RunState
 from selfplay.run.progress import Clock
@@ -31,10 +32,27 @@ class Session:
     saved: int | None = None
     """Iterations in the newest checkpoint of this session."""
 
+    def begin(self, run: RunDirectory) -> None:
+        """Writes what a run has before its first iteration."""
+        self.save(run)
+        self.save_milestone(run)
+
     def save(self, run: RunDirectory) -> None:
         """Writes a checkpoint of the whole run, and drops the oldest."""
         trees = {"params": self.program.acting(self.state), "state": self.state}
-        info = {
+        checkpoint.save(run.checkpoints, self.iteration, trees, self._info())
+        checkpoint.prune(run.checkpoints, self.config.checkpoint.keep)
+        self.saved = self.iteration
+
+    def save_milestone(self, run: RunDirectory) -> None:
+        """Writes the network alone if this iteration is a milestone."""
+        most = self.config.checkpoint.milestones
+        if milestones.is_due(self.iteration, most):
+            params = self.program.acting(self.state)
+            milestones.save(run.milestones, self.iteration, params, self._info(), most)
+
+    def _info(self) -> dict[str, Any]:
+        return {
             "iterations": self.iterations,
             "seconds": self.clock.seconds,
             "environment_version": self.program.env.version,
@@ -42,9 +60,6 @@ class Session:
             "config": config_lib.to_dict(self.config),
             "machine": machine.describe(),
         }
-        checkpoint.save(run.checkpoints, self.iteration, trees, info)
-        checkpoint.prune(run.checkpoints, self.config.checkpoint.keep)
-        self.saved = self.iteration
 
     def extend(self, minutes: float | None, iterations: int | None) -> None:
         """Moves the planned end: to `iterations`, or `minutes` further at the speed so far."""

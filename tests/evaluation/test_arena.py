@@ -123,9 +123,9 @@ def test_a_game_depends_on_its_index_alone(nim):
     act = random_legal(nim)
 
     def play(num_pairs):
-        plies = jnp.int32(4)
-        key = jax.random.key(0)
-        return arena._play_pairs(nim, (act, act), ((), ()), key, plies, num_pairs)
+        opening_key, key = jax.random.split(jax.random.key(0))
+        openings = arena.sample_openings(nim, opening_key, jnp.int32(4), num_pairs)
+        return arena.play_openings(nim, Player("a", act), Player("b", act), openings, key)
 
     few, many = play(8), play(20)
     np.testing.assert_array_equal(few, many[:8])

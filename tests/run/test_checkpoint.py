@@ -333,6 +333,17 @@ def test_find(folder):
         checkpoint.find(folder, 3)
 
 
+def test_find_in_several_folders(folder):
+    other = folder.parent / "milestones"
+    for iteration in (16, 20):
+        checkpoint.save(other, iteration, {"params": plain_tree(0).params}, {})
+    assert checkpoint.find(folder, None, other) == folder / "00000100"
+    assert checkpoint.find(folder, 20, other) == folder / "00000020"
+    assert checkpoint.find(folder, 16, other) == other / "00000016"
+    with pytest.raises(ValueError, match="there are: 100, 20, 16, 3"):
+        checkpoint.find(folder, 17, other)
+
+
 def test_another_format_is_no_damage(folder, monkeypatch):
     monkeypatch.setattr(checkpoint, "FORMAT", 2)
     with pytest.raises(ValueError, match="has format 1, but this version of selfplay reads 2") as e:
