@@ -106,7 +106,8 @@ def test_evaluate_prints_both_tables(run, capsys):
         assert part in said
 
 
-def test_arena_rates_a_run_and_draws_it(run, capsys):
+def test_arena_rates_a_run_and_draws_it(run, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     words = "random --simulations 0 --games 60 --anchor random".split()
     assert cli.main(["arena", str(run), *words]) == 0
     said = capsys.readouterr().out

@@ -89,10 +89,10 @@ def table(result: Ladder) -> Table:
     elo, half = result.ratings
     zero = "the mean" if result.anchor == MEAN else result.anchor
     shown = Table(title=f"{result.env}: Elo, {zero} is 0", title_justify="left")
-    shown.add_column("", justify="right")
-    shown.add_column("player", no_wrap=True)
+    shown.add_column("", justify="right", no_wrap=True)
+    shown.add_column("player", overflow="fold")
     for column in ("Elo", "95 %", "games", "score, %", "drawn, %", "above next, %"):
-        shown.add_column(column, justify="right")
+        shown.add_column(column, justify="right", no_wrap=True)
     ranking = result.ranking
     for rank, index in enumerate(ranking):
         tally = known.of(index)
