@@ -118,8 +118,8 @@ def footnote(result: Ladder) -> str:
     simulations = result.settings["simulations"]
     search = f"{simulations} simulations a move" if simulations else "the networks alone"
     return (
-        f"{known.num_games:,} games from {known.num_openings:,} openings, each with both colours; "
-        f"{search}. The first player's advantage: {known.ratings.advantage:+.0f} Elo. "
+        f"{known.num_games:,} games, each of their openings (among {known.num_openings:,}) with "
+        f"both colours; {search}. The first player's edge: {known.ratings.advantage:+.0f} Elo. "
         f"The points of such a pair vary {known.ratings.dispersion:.2f} times as much as those of "
         "two independent games."
     )
