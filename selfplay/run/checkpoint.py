@@ -236,6 +236,8 @@ def _write_tree(path: Path, tree: Any) -> dict[str, Any]:
     full = {key: leaf for key, leaf in leaves.items() if _size(leaf)}
     if full:
         ocp.PyTreeCheckpointer().save(path, full)
+        # Orbax notes where it wrote; what is renamed, and may be sent, should not say so.
+        (path / "commit_success.txt").unlink(missing_ok=True)
     return {
         key: {"shape": list(leaf.shape), "dtype": str(leaf.dtype)} for key, leaf in leaves.items()
     }

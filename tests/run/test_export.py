@@ -52,6 +52,12 @@ def test_it_is_small_and_sound(run, exported):
     assert size(exported) < 20_000 < size(run)
 
 
+def test_it_does_not_say_where_it_was_made(exported):
+    place = str(exported.parent).encode()
+    files = [file for file in exported.rglob("*") if file.is_file()]
+    assert [file.name for file in files if place in file.read_bytes()] == []
+
+
 def test_a_run_may_start_from_it(exported, tmp_path):
     warm = train(settings(seed=1, iterations=1), run=tmp_path / "warm", start_from=exported)
     assert RunDirectory(warm).metrics.exists()
