@@ -100,7 +100,8 @@ def test_what_is_no_question_is_refused(address, body):
     ],
 )
 def test_only_its_own_page_may_ask(address, headers, status):
-    assert request(address, "POST", "/api/facts", b"{}", **headers)[0] == status
+    # No body: one still on its way when the server hangs up would be a reset, not an answer.
+    assert request(address, "POST", "/api/facts", **headers)[0] == status
 
 
 def test_other_names_of_this_machine_are_refused_for_the_page_too(address):
