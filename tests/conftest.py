@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 os.environ["XLA_FLAGS"] = (
@@ -15,6 +15,8 @@ os.environ.setdefault(
     "JAX_COMPILATION_CACHE_DIR", str(pathlib.Path(__file__).parents[1] / ".pytest_cache" / "jax")
 )
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+# Most tests compile for longer than they run; those that do not ask for `optimized`.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import hypothesis
 import jax
@@ -105,3 +107,12 @@ def play_random_games(env: Environment[Any], num_games: int, seed: int = 0) -> G
 def random_games() -> Callable[..., Games]:
     """`random_games(env, num_games, seed=0)`; see `play_random_games`."""
     return play_random_games
+
+
+@pytest.fixture(scope="module")
+def optimized() -> Iterator[None]:
+    """Turns the compiler's optimizations on for a module."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)

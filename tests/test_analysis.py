@@ -17,6 +17,8 @@ from selfplay.search import model
 from tests import worlds
 from tests.search.test_policy import OPINIONATED, make_evaluator
 
+pytestmark = pytest.mark.usefixtures("optimized")
+
 NUM_SIMULATIONS = 60
 SEARCHES = [
     ("tic_tac_toe", "gumbel", "selfplay"),

@@ -38,7 +38,7 @@ def line_chart(
     thinned = [dataclasses.replace(line, points=thin(line.points)) for line in series]
     xs = [x for line in thinned for x, _ in line.points]
     ys = [y for line in thinned for _, y in line.points]
-    x_ticks, y_ticks = ticks(min(xs), max(xs)), ticks(*(limits or (min(ys), max(ys))))
+    y_ticks = ticks(*(limits or (min(ys), max(ys))))
     low_x, high_x = min(xs), max(max(xs), min(xs) + 1e-9)
     low_y, high_y = y_ticks[0], y_ticks[-1]
 
@@ -57,11 +57,10 @@ def line_chart(
         parts.append(
             f'<text x="{LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{escape(form(tick))}</text>'
         )
-    for tick in x_ticks:
-        if low_x <= tick <= high_x:
-            x, _ = place(tick, low_y)
-            text = f'<text x="{x:.1f}" y="{HEIGHT - 24}" text-anchor="middle">{tick:g}</text>'
-            parts.append(text)
+    for tick in ticks_within(low_x, max(xs)):
+        x, _ = place(tick, low_y)
+        text = f'<text x="{x:.1f}" y="{HEIGHT - 24}" text-anchor="middle">{tick:g}</text>'
+        parts.append(text)
     parts.append(
         f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(x_label)}</text>'
     )
@@ -96,8 +95,21 @@ def ticks(low: float, high: float) -> list[float]:
     """Four to eight round numbers (1, 2 or 5 times a power of ten apart) around [low, high]."""
     if high <= low:
         low, high = low - 0.5, low + 0.5
-    rough = (high - low) / 4
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * k for k in (1, 2, 5, 10) if power * k >= rough * 0.999)
+    step = _round_up((high - low) / 4)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(k * step, 12) for k in range(first, last + 1)]
+
+
+def ticks_within(low: float, high: float) -> list[float]:
+    """Three to eight round numbers, as those of `ticks`, of which none is outside [low, high]."""
+    if high <= low:
+        return [low]
+    step = _round_up((high - low) / 8)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(k * step, 12) for k in range(first, last + 1)]
+
+
+def _round_up(step: float) -> float:
+    """The least of 1, 2 and 5 times the powers of ten that is not below `step`, which is > 0."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(power * k for k in (1, 2, 5, 10) if power * k >= step * 0.999)

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.ticker import MaxNLocator
 
 from selfplay.display import curves
-from selfplay.display.curves import Series, line_chart, thin, ticks
+from selfplay.display.curves import Series, line_chart, thin, ticks, ticks_within
 
 numbers = st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
 
@@ -31,6 +31,22 @@ def test_ticks_enclose_and_are_evenly_round(a, b):
 def test_ticks_are_those_that_matplotlib_chooses(high):
     theirs = MaxNLocator(nbins=4, steps=[1, 2, 5, 10]).tick_values(0.0, high)
     np.testing.assert_allclose(ticks(0.0, high), theirs)
+
+
+@hypothesis.given(numbers, st.floats(1e-3, 1e6))
+def test_ticks_within_are_as_round_and_never_outside(low, length):
+    high = low + length
+    found = np.array(ticks_within(low, high))
+    assert 3 <= len(found) <= 9
+    slack = 1e-6 * (abs(low) + abs(high))
+    assert low - slack <= found[0] and found[-1] <= high + slack
+    step = np.diff(found)
+    np.testing.assert_allclose(step, step[0], rtol=1e-3)
+    assert any(np.isclose(step[0] / 10 ** np.floor(np.log10(step[0]) + 1e-9), k) for k in (1, 2, 5))
+
+
+def test_one_point_has_one_tick():
+    assert ticks_within(3.0, 3.0) == [3.0]
 
 
 @hypothesis.given(st.integers(1, 3_000))
