@@ -106,6 +106,8 @@ def resume(arguments: list[str]) -> None:
       selfplay resume runs/connect_four-20260101-120000
       selfplay resume runs/connect_four-20260101-120000 --minutes 20
     """
+    if _asks_for_help(arguments):
+        _parse("selfplay resume [RUN]", resume, ["--help"], ResumeFlags())
     run, rest = _run(arguments)
     from selfplay.run.directory import RunDirectory
 
@@ -399,7 +401,13 @@ def _value_of(flag: str, arguments: list[str]) -> str | None:
 def _run(arguments: list[str]) -> tuple[Path, list[str]]:
     """The run that was named, or the newest under runs/, and the rest of the arguments."""
     name, rest = _positional(arguments)
+    if _asks_for_help(rest):
+        return Path(name or "."), rest  # none need be there
     return (_newest_run() if name is None else _named_run(name)), rest
+
+
+def _asks_for_help(arguments: list[str]) -> bool:
+    return not {"-h", "--help"}.isdisjoint(arguments)
 
 
 def _newest_run() -> Path:

@@ -30,9 +30,9 @@ class ResumeFlags:
     """So many more (default: on to the planned end)."""
     iterations: int | None = None
     """The new planned end; wins over minutes."""
-    evaluation: EvaluationConfig
-    checkpoint: CheckpointConfig
-    logging: LoggingConfig
+    evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)
+    checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    logging: LoggingConfig = dataclasses.field(default_factory=LoggingConfig)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -48,6 +48,15 @@ def test_each_command_has_examples_in_its_help(command, run, capsys, monkeypatch
     assert "Examples:" in said
 
 
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_help_needs_no_run(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([command, "--help"])
+    assert stopped.value.code == 0
+    assert "Examples:" in capsys.readouterr().out
+
+
 def test_the_end_of_training_says_what_to_type_next(run, capsys):
     summary.print_end(run)
     said = capsys.readouterr().out
