@@ -106,9 +106,9 @@ def resume(arguments: list[str]) -> None:
       selfplay resume runs/connect_four-20260101-120000
       selfplay resume runs/connect_four-20260101-120000 --minutes 20
     """
-    if _asks_for_help(arguments):
-        _parse("selfplay resume [RUN]", resume, ["--help"], ResumeFlags())
     run, rest = _run(arguments)
+    if _asks_for_help(rest) and not run.exists():
+        _parse("selfplay resume [RUN]", resume, rest, ResumeFlags())
     from selfplay.run.directory import RunDirectory
 
     saved = RunDirectory(run).read_config()
@@ -399,11 +399,16 @@ def _value_of(flag: str, arguments: list[str]) -> str | None:
 
 
 def _run(arguments: list[str]) -> tuple[Path, list[str]]:
-    """The run that was named, or the newest under runs/, and the rest of the arguments."""
+    """The run that was named, or the newest under runs/, and the rest of the arguments.
+
+    Where help is asked for and no run is named, there need not be one.
+    """
     name, rest = _positional(arguments)
+    if name is not None:
+        return _named_run(name), rest
     if _asks_for_help(rest):
-        return Path(name or "."), rest  # none need be there
-    return (_newest_run() if name is None else _named_run(name)), rest
+        return Path("RUN"), rest
+    return _newest_run(), rest
 
 
 def _asks_for_help(arguments: list[str]) -> bool:

@@ -113,6 +113,9 @@ def random_games() -> Callable[..., Games]:
 def optimized() -> Iterator[None]:
     """Turns the compiler's optimizations on for a module."""
     before = jax.config.read("jax_disable_most_optimizations")
+    # What is compiled stays so: one way and the other, a program rounds differently.
+    jax.clear_caches()
     jax.config.update("jax_disable_most_optimizations", False)
     yield
+    jax.clear_caches()
     jax.config.update("jax_disable_most_optimizations", before)

@@ -20,8 +20,6 @@ from tests.search.test_policy import OPINIONATED, make_evaluator
 pytestmark = pytest.mark.usefixtures("optimized")
 
 NUM_SIMULATIONS = 60
-ROUNDING = 1e-4
-"""Two programs round values otherwise, and policies are the exponential of many times a value."""
 SEARCHES = [
     ("tic_tac_toe", "gumbel", "selfplay"),
     ("tic_tac_toe", "gumbel", "mctx"),
@@ -102,7 +100,7 @@ def test_is_the_tree_of_mctx(world, policy, engine):
     qvalues = theirs.children_rewards + theirs.children_discounts * theirs.children_values
     pairs, ended = [(0, 0)], 0
     for node, other in pairs:
-        close = functools.partial(np.testing.assert_allclose, rtol=ROUNDING, atol=1e-5)
+        close = functools.partial(np.testing.assert_allclose, atol=1e-5)
         assert tree.node_visits[node] == theirs.node_visits[other]
         close(tree.values[node], theirs.node_values[other])
         close(tree.raw_values[node], theirs.raw_values[other])
@@ -178,10 +176,10 @@ def test_decides_as_act_does(world, policy, engine):
     assert analysis.decision.action == expected.action == analysis.tree.action
     for name in ("value", "raw_value", "action_weights", "prior", "visit_counts", "qvalues"):
         got, wanted = getattr(analysis.decision, name), getattr(expected, name)
-        np.testing.assert_allclose(got, wanted, rtol=ROUNDING, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(got, wanted, atol=1e-6, err_msg=name)
     for name in ("prior", "visit_counts", "qvalues"):
         got, wanted = getattr(analysis.tree, name)[0], getattr(expected, name)
-        np.testing.assert_allclose(got, wanted, rtol=ROUNDING, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(got, wanted, atol=1e-6, err_msg=name)
 
 
 def test_the_line_follows_the_most_visited():

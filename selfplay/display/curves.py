@@ -101,7 +101,7 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def ticks_within(low: float, high: float) -> list[float]:
-    """Three to eight round numbers, as those of `ticks`, of which none is outside [low, high]."""
+    """Three to nine round numbers, as those of `ticks`, of which none is outside [low, high]."""
     if high <= low:
         return [low]
     step = _round_up((high - low) / 8)
