@@ -22,6 +22,7 @@ from selfplay.networks.build import build
 from selfplay.networks.contract import Params
 from selfplay.run import checkpoint
 from selfplay.run.directory import RunDirectory
+from selfplay.run.names import locate
 from selfplay.run.session import read_params
 from selfplay.search.model import Evaluator, network_evaluator
 from selfplay.search.policy import search, search_with_tree
@@ -54,12 +55,12 @@ class Agent:
 
     @classmethod
     def load(cls, run: Path | str, iteration: int | None = None) -> "Agent":
-        """The agent of a run, from its newest sound checkpoint, or the one or the
-        milestone of an iteration.
+        """The agent of a run, or the one that comes with an environment, by its name; from the
+        newest sound checkpoint, or the one or the milestone of an iteration.
 
         Raises ValueError if there is no such run or checkpoint.
         """
-        folder = RunDirectory(Path(run).absolute())
+        folder = RunDirectory(locate(run))
         config = folder.read_config()
         env = registry.make(config.env, **config.env_args)
         network = build(config.network, env)

@@ -77,8 +77,9 @@ def train(arguments: list[str]) -> None:
     source = _value_of("--from", rest)
     if source is not None and not {"-h", "--help"} & set(rest):  # by default, its network
         from selfplay.run.directory import RunDirectory
+        from selfplay.run.names import locate
 
-        network = RunDirectory(_named_run(source)).read_config().network
+        network = RunDirectory(locate(source)).read_config().network
         defaults = dataclasses.replace(defaults, network=network)
     flags = _parse("selfplay train ENV", train, rest, TrainFlags(settings=defaults))
     settings = flags.settings
@@ -92,8 +93,7 @@ def train(arguments: list[str]) -> None:
         settings = dataclasses.replace(settings, iterations=None)
     from selfplay.display.live import train_with_view
 
-    start_from = None if flags.start is None else _named_run(str(flags.start))
-    train_with_view(settings, run=flags.run, start_from=start_from, started=_STARTED)
+    train_with_view(settings, run=flags.run, start_from=flags.start, started=_STARTED)
 
 
 def resume(arguments: list[str]) -> None:
@@ -164,8 +164,9 @@ def arena(arguments: list[str]) -> None:
     names, rest = _positionals(arguments)
     flags = _parse("selfplay arena [RUN ...]", arena, rest, ArenaFlags())
     from selfplay.display.ladder import ladder_with_view
+    from selfplay.run.names import newest
 
-    ladder_with_view(names or [str(_newest_run())], **dataclasses.asdict(flags))
+    ladder_with_view(names or [str(newest())], **dataclasses.asdict(flags))
 
 
 def play(arguments: list[str]) -> None:
@@ -403,41 +404,18 @@ def _run(arguments: list[str]) -> tuple[Path, list[str]]:
 
     Where help is asked for and no run is named, there need not be one.
     """
+    from selfplay.run.names import locate, newest
+
     name, rest = _positional(arguments)
     if name is not None:
-        return _named_run(name), rest
+        return locate(name), rest
     if _asks_for_help(rest):
         return Path("RUN"), rest
-    return _newest_run(), rest
+    return newest(), rest
 
 
 def _asks_for_help(arguments: list[str]) -> bool:
     return not {"-h", "--help"}.isdisjoint(arguments)
-
-
-def _newest_run() -> Path:
-    from selfplay.run.directory import newest
-
-    found = newest()
-    if found is None:
-        raise ValueError(
-            "which run? there is none under runs/; train one: selfplay train ENV, or name an "
-            "environment that comes with a trained agent, such as connect_four"
-        )
-    return found.absolute()
-
-
-def _named_run(name: str) -> Path:
-    """A run's folder, or the trained agent that comes with the environment of that name."""
-    from selfplay.environment import registry
-
-    path = Path(name).absolute()
-    if path.exists() or name not in registry.names():
-        return path
-    agent = registry.pretrained_path(name)
-    if agent is None:
-        raise ValueError(f"{name} comes without a trained agent; train one: selfplay train {name}")
-    return agent
 
 
 if __name__ == "__main__":

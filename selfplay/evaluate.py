@@ -21,6 +21,7 @@ from selfplay.evaluation.arena import MatchResult, SoloResult, match, solo
 from selfplay.evaluation.exact import ExactScore, judge, random_score
 from selfplay.evaluation.players import Player, agent_act
 from selfplay.run.directory import RunDirectory, write_text
+from selfplay.run.names import locate
 from selfplay.search.simulation import jit_search
 
 
@@ -58,7 +59,7 @@ def evaluate(
     and no exported network.
 
     Args:
-        run: the run's folder.
+        run: the run's folder, or an environment that comes with a trained agent.
         simulations: searches to judge against exact truth; 0 is the network alone.
         games: games against each opponent, half with each colour; 0 for none.
         player_simulations: the agent's in those games, by default the run's evaluation setting.
@@ -99,7 +100,7 @@ def evaluate(
             for rival in rivals
         ]
     evaluation = Evaluation(
-        run=Path(run),
+        run=locate(run),
         env=config.env,
         random=None if solved is None else random_score(solved),
         exact=exact,
@@ -115,8 +116,8 @@ def evaluate(
             "device": jax.devices()[0].device_kind,
         },
     )
-    folder = RunDirectory(Path(run))
-    if folder.metrics.exists():  # an exported network may lie in an installed package
+    folder = RunDirectory(locate(run))
+    if not folder.is_exported:
         write_text(folder.evaluation, json.dumps(to_json(evaluation), indent=2) + "\n")
     return evaluation
 

@@ -74,7 +74,7 @@ class ArenaFlags:
     anchor: str = "mean"
     """Whose rating is 0: a player, by its name in the table, or the mean of all."""
     output: Path | None = None
-    """The picture's file (default: RUN/arena.png; of several runs arena.png)."""
+    """The picture's file (default: arena.png, in RUN if it is one, and no exported one)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,8 +89,8 @@ class PlayFlags:
     """The agent's simulations a move (default: the run's evaluation setting)."""
     iteration: int | None = None
     """Which checkpoint (default: the newest)."""
-    versus: Path | None = None
-    """With --web: a second run, whose agent plays against the first's."""
+    versus: str | None = None
+    """With --web: a second run, as RUN or RUN@ITERATION, whose agent plays against the first's."""
     port: int = 8421
     """With --web: on which port of this machine; 0 takes a free one."""
     open: bool = False

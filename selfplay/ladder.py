@@ -25,6 +25,7 @@ from selfplay.networks.build import build
 from selfplay.networks.contract import Network
 from selfplay.run import checkpoint, session
 from selfplay.run.directory import RunDirectory, write_text
+from selfplay.run.names import locate, split
 from selfplay.search.model import network_evaluator
 
 MEAN = "mean"
@@ -81,7 +82,8 @@ def ladder(
 
     Args:
         names: of players: `RUN` for a run's milestones and its newest checkpoint,
-            `RUN@ITERATION` for one of them, `random`, `mcts:SIMULATIONS`, `minimax:DEPTH`.
+            `RUN@ITERATION` for one of them (RUN may be an environment that comes with a
+            trained agent), `random`, `mcts:SIMULATIONS`, `minimax:DEPTH`.
         simulations: of each run's search; 0 is the network alone.
         games: at most so many in all.
         precision: Elo; stop once all 95 % intervals are at most this to either side.
@@ -135,9 +137,12 @@ def ladder(
 
 
 def only_run(names: Sequence[str]) -> RunDirectory | None:
-    """The run that all named checkpoints are of; None if they are of several."""
-    runs = {_split(name)[0] for name in names if _opponent_kind(name) is None}
-    return RunDirectory(Path(runs.pop())) if len(runs) == 1 else None
+    """The run that all named checkpoints are of; None if they are of several, or of one that
+    keeps no results.
+    """
+    runs = {locate(split(name)[0]) for name in names if _opponent_kind(name) is None}
+    folder = RunDirectory(runs.pop()) if len(runs) == 1 else None
+    return None if folder is None or folder.is_exported else folder
 
 
 def write(result: Ladder, path: Path) -> None:
@@ -204,19 +209,12 @@ def _opponent_kind(name: str) -> tuple[str, int] | None:
     return None if found is None else (found[1] or "random", int(found[2] or 0))
 
 
-def _split(name: str) -> tuple[str, int | None]:
-    """`RUN@ITERATION` as the run's path and the iteration, if there is one."""
-    found = re.fullmatch(r"(.+)@(\d+)", name)
-    run, iteration = (name, None) if found is None else (found[1], int(found[2]))
-    return run.rstrip("/"), iteration
-
-
 def _game(names: Sequence[str]) -> tuple[Config, Environment[Any]]:
     """What all runs play, with the first run's settings."""
-    runs = [_split(name)[0] for name in names if _opponent_kind(name) is None]
+    runs = [split(name)[0] for name in names if _opponent_kind(name) is None]
     if not runs:
         raise ValueError("which run? name at least one beside the fixed opponents")
-    configs = [RunDirectory(Path(run)).read_config() for run in runs]
+    configs = [RunDirectory(locate(run)).read_config() for run in runs]
     first = configs[0]
     for run, config in zip(runs, configs, strict=True):
         if (config.env, config.env_args) != (first.env, first.env_args):
@@ -238,8 +236,8 @@ def _entrants(
         if opponent is not None:
             entrants[name] = Entrant(Player(name, _opponent(env, *opponent)))
             continue
-        run, iteration = _split(name)
-        folder = RunDirectory(Path(run))
+        run, iteration = split(name)
+        folder = RunDirectory(locate(run))
         config = folder.read_config()
         kind = (config.network, simulations and without_noise(config.search, simulations))
         if kind not in acts:
@@ -250,7 +248,8 @@ def _entrants(
         for path in _checkpoints(folder, iteration):
             params = session.read_params(path, env, network)
             number = int(path.name)
-            minutes = checkpoint.read_info(path)["seconds"] / 60.0
+            seconds = checkpoint.read_info(path).get("seconds")  # an exported one has none
+            minutes = None if seconds is None else seconds / 60.0
             player = Player(f"{run}@{number}", act, params)
             entrants[player.name] = Entrant(player, run, number, minutes)
     return list(entrants.values())

@@ -64,7 +64,7 @@ def train(
     program = make_program(config)
     params = None
     if start_from is not None:
-        params = session.read_params_to_start_from(Path(start_from), config, program)
+        params = session.read_params_to_start_from(start_from, config, program)
     begun = Session(config, program, program.init(params), clock, iterations=config.iterations)
     with directory.create(path, config, fill=begun.begin) as folder:
         _loop(folder, begun, watchers)
@@ -101,6 +101,7 @@ def resume(
     config = saved if config is None else config
     session.refuse_changes(saved, config, folder.path)
     refuse_missing(config)
+    session.refuse_exported(folder)
     with folder.lock():
         num_devices = session.num_devices(folder)
         sharding.spread_over_cores(config.rollout.num_games, num_devices=num_devices)

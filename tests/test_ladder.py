@@ -21,6 +21,7 @@ def make_run(path, iterations, width=16, **env_args):
     path.mkdir()
     folder = RunDirectory(path)
     folder.write_config(config)
+    folder.metrics.touch()
     for iteration in iterations:
         last = iteration == max(iterations)
         params = build(config.network, env).init(jax.random.key(iteration))

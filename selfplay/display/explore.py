@@ -15,6 +15,7 @@ from selfplay.agent import Agent
 from selfplay.display import position
 from selfplay.display.walk import Walk
 from selfplay.environment.contract import Environment, Problem
+from selfplay.run import names
 
 COMMANDS = {
     "MOVE …": "step into a move, or into several",
@@ -184,12 +185,9 @@ def _set_beside(walk: Walk, name: str) -> None:
     if not name:
         walk.compare_no_more()
         return
-    run, at, iteration = name.rpartition("@")
-    if not at or not iteration.isdecimal():
-        run, iteration = name, ""
-    path = Path(run).absolute()
-    agent = Agent.load(path, int(iteration) if iteration else None)
-    walk.compare(_name(path, agent), agent)
+    run, iteration = names.split(name)
+    agent = Agent.load(run, iteration)
+    walk.compare(_name(Path(run), agent), agent)
 
 
 def _help(console: Console, walk: Walk) -> None:

@@ -18,8 +18,8 @@ from selfplay.ladder import MEAN, Ladder, ladder, only_run, write
 def ladder_with_view(names: Sequence[str], *, output: Path | None = None, **settings: Any) -> None:
     """`ladder.ladder`, watched; then the table, the picture and the JSON.
 
-    Those of several runs go beside `output`, by default `arena.png` here. Raises ValueError as
-    `ladder`, RuntimeError if `output` is given and matplotlib is missing.
+    Those of several runs, or of an exported one, go beside `output`, by default `arena.png` here.
+    Raises ValueError as `ladder`, RuntimeError if `output` is given and matplotlib is missing.
     """
     if output is not None:
         _figure()

@@ -131,7 +131,9 @@ def print_evaluation(evaluation: Evaluation) -> None:
             f"{evaluation.alone.name}: mean return {evaluation.alone.mean_return:.3f} "
             f"[{low:.3f}, {high:.3f}] on {evaluation.alone.episodes} held-out problems"
         )
-    console.print(f"written to {shortest(RunDirectory(evaluation.run).evaluation)}")
+    folder = RunDirectory(evaluation.run)
+    if not folder.is_exported:
+        console.print(f"written to {shortest(folder.evaluation)}", soft_wrap=True)
 
 
 def exact_table(evaluation: Evaluation) -> Table:

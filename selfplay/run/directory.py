@@ -64,6 +64,13 @@ class RunDirectory:
         """What `selfplay arena` found last."""
         return self.path / "arena.json"
 
+    @property
+    def is_exported(self) -> bool:
+        """Whether it is a network alone, without a history. It keeps no results: it may be
+        part of an installed package.
+        """
+        return not self.metrics.exists()
+
     def read_config(self) -> Config:
         """The run's settings. Raises ValueError if this is no run."""
         if not self.config_file.exists():

@@ -13,6 +13,7 @@ from selfplay.environment.contract import Environment
 from selfplay.networks.contract import Network, Params
 from selfplay.run import checkpoint, machine, milestones
 from selfplay.run.directory import RunDirectory
+from selfplay.run.names import locate
 from selfplay.run.program import Program, RunState
 from selfplay.run.progress import Clock
 
@@ -79,11 +80,6 @@ def restore(run: RunDirectory, config: Config, program: Program, started: float 
     """
     path = checkpoint.newest_sound(run.checkpoints)
     info = checkpoint.read_info(path)
-    if "params_dtype" in info:
-        raise ValueError(
-            f"{run.path} holds a network alone, not a run to go on with; to train from it: "
-            f"selfplay train {config.env} --from {run.path}"
-        )
     refuse_other_version(path, program.env)
     if info["num_devices"] != program.mesh.size:
         raise ValueError(
@@ -106,11 +102,25 @@ def restore(run: RunDirectory, config: Config, program: Program, started: float 
 
 def num_devices(run: RunDirectory) -> int | None:
     """How many devices the newest checkpoint was saved on; None where it does not say."""
+    return _newest_info(run).get("num_devices")
+
+
+def refuse_exported(run: RunDirectory) -> None:
+    """Raises ValueError if the run is a network alone, before anything is written to it."""
+    if "params_dtype" in _newest_info(run):
+        raise ValueError(
+            f"{run.path} holds a network alone, not a run to go on with; to train from it: "
+            f"selfplay train {run.read_config().env} --from {run.path}"
+        )
+
+
+def _newest_info(run: RunDirectory) -> dict[str, Any]:
+    """What the newest checkpoint says of itself; nothing if it is damaged: `restore` says so."""
     newest = checkpoint.available(run.checkpoints)[:1]
     try:
-        return checkpoint.read_info(newest[0])["num_devices"] if newest else None
-    except (ValueError, KeyError, OSError):
-        return None  # damaged: `restore` says so
+        return checkpoint.read_info(newest[0]) if newest else {}
+    except (ValueError, OSError):
+        return {}
 
 
 def refuse_changes(saved: Config, config: Config, run: Path) -> None:
@@ -145,12 +155,12 @@ def read_params(path: Path, env: Environment, network: Network) -> Params:
     return jax.tree.map(lambda x: x.astype(jnp.float32), params)
 
 
-def read_params_to_start_from(run: Path, config: Config, program: Program) -> Params:
+def read_params_to_start_from(run: Path | str, config: Config, program: Program) -> Params:
     """The network of another run, for one with these settings.
 
     Raises ValueError naming the setting that does not fit.
     """
-    source = RunDirectory(run.absolute())
+    source = RunDirectory(locate(run))
     saved = source.read_config()
     sizes = ("kind", "width", "depth", "line_length", "num_heads", "reply_head")
     shape = [f"network.{name}" for name in sizes]

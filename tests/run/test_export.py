@@ -6,7 +6,9 @@ import pytest
 
 from selfplay.agent import Agent
 from selfplay.config import Config, NetworkConfig, from_dict, to_dict
+from selfplay.display.summary import print_evaluation
 from selfplay.evaluate import evaluate
+from selfplay.ladder import ladder
 from selfplay.run import checkpoint
 from selfplay.run.directory import RunDirectory
 from selfplay.run.export import export
@@ -64,13 +66,17 @@ def test_a_run_may_start_from_it(exported, tmp_path):
 
 
 def test_it_is_no_run_to_go_on_with(exported):
+    before = sorted(exported.rglob("*"))
     with pytest.raises(ValueError, match=r"a network alone, .*selfplay train tic_tac_toe --from"):
         resume(exported, iterations=3)
+    assert sorted(exported.rglob("*")) == before
 
 
-def test_judging_it_writes_nothing_into_it(exported):
+def test_judging_it_writes_nothing_into_it(exported, capsys):
     before = sorted(exported.rglob("*"))
-    evaluate(exported, simulations=(0,), games=0)
+    print_evaluation(evaluate(exported, simulations=(0,), games=0))
+    assert "written to" not in capsys.readouterr().out
+    ladder([str(exported), "random"], simulations=0, games=4)
     assert sorted(exported.rglob("*")) == before
 
 

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from selfplay.agent import Agent
 from selfplay.display.web.guard import Guard
 from selfplay.display.web.table import Question, Side, Table
+from selfplay.run import names
 
 HOST = "127.0.0.1"
 PAGE = Path(__file__).with_name("page")
@@ -38,7 +39,7 @@ KINDS = {
 def play_in_browser(
     run: Path,
     *,
-    versus: Path | None,
+    versus: str | None,
     side: Side,
     simulations: int | None,
     iteration: int | None,
@@ -52,8 +53,9 @@ def play_in_browser(
     """
     agents = {run.name: Agent.load(run, iteration)}
     if versus is not None:
-        name = versus.name if versus.name not in agents else f"{versus.name} (versus)"
-        agents[name] = Agent.load(versus)
+        rival, at = names.split(versus)
+        name = Path(rival).name if at is None else f"{Path(rival).name}@{at}"
+        agents[name if name not in agents else f"{name} (versus)"] = Agent.load(rival, at)
     with listen(port) as listener, contextlib.closing(Table(agents, side, simulations)) as table:
         url = f"http://{HOST}:{listener.getsockname()[1]}/"
         print(f"play at {url}\nCtrl-C ends it", flush=True)
