@@ -17,6 +17,7 @@ from selfplay import config as config_lib
 from selfplay.config import Config
 from selfplay.flags import (
     ArenaFlags,
+    DepthFlags,
     EvaluateFlags,
     ExploreFlags,
     ExportFlags,
@@ -169,6 +170,27 @@ def arena(arguments: list[str]) -> None:
     ladder_with_view(names or [str(newest())], **dataclasses.asdict(flags))
 
 
+def depth(arguments: list[str]) -> None:
+    """Measure how many simulations an agent needs: quality, time and memory.
+
+    RUN may be left out: then it is the newest under runs/. Quality is measured against exact truth
+    where it is known, in problems solved where there is one player, and in Elo among all searches
+    and fixed opponents. What was measured is kept: the same command goes on where it was stopped,
+    and one with more simulations measures only them.
+
+    Examples:
+      selfplay depth
+      selfplay depth connect_four --simulations 0 1 4 16 64 256 --games 0
+      selfplay depth runs/first --policies gumbel puct --precision 60
+      selfplay depth runs/first --evaluators network untrained constant --value-noise 0 0.3
+    """
+    run, rest = _run(arguments)
+    flags = _parse("selfplay depth [RUN]", depth, rest, DepthFlags())
+    from selfplay.display.depth import depth_with_view
+
+    depth_with_view(run, **dataclasses.asdict(flags))
+
+
 def play(arguments: list[str]) -> None:
     """Play against a trained agent, in the terminal or the browser, and see what it thinks.
 
@@ -285,6 +307,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "resume": resume,
     "evaluate": evaluate,
     "arena": arena,
+    "depth": depth,
     "play": play,
     "export": export,
     "explore": explore,

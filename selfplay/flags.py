@@ -78,6 +78,40 @@ class ArenaFlags:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class DepthFlags:
+    """Flags of `selfplay depth`."""
+
+    simulations: tuple[int, ...] = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+    """Of each search; 0 is the evaluator alone."""
+    policies: tuple[Literal["gumbel", "puct"], ...] = ()
+    """Ways to search (default: the run's)."""
+    max_depths: tuple[int, ...] = ()
+    """Limits of the trees' depth; 0 is none (default: none)."""
+    evaluators: tuple[Literal["network", "untrained", "constant"], ...] = ("network",)
+    """What guides the search: the run's network, one as it was before training, or nothing."""
+    value_noise: tuple[float, ...] = (0.0,)
+    """Standard deviations of Gaussian noise on the values, each its own curve."""
+    iterations: tuple[int, ...] = ()
+    """Checkpoints or milestones (default: the newest checkpoint)."""
+    rivals: tuple[str, ...] = ("random", "mcts:100")
+    """Fixed opponents in the tournament: random, mcts:SIMULATIONS, minimax:DEPTH."""
+    games: int = 20_000
+    """At most so many in the tournament, over all calls; 0 for none."""
+    precision: float = 40.0
+    """The tournament ends once each Elo rating is known to so much to either side."""
+    opening_plies: int = 6
+    """Games begin with 0 to this many random plies, the same for both colours."""
+    episodes: int = 400
+    """Held-out problems, where there is one player."""
+    batch_size: int | None = None
+    """Positions searched together (default: the run's for evaluation)."""
+    seed: int = 0
+    """Of openings, opponents and problems."""
+    output: Path | None = None
+    """Folder of depth.json, .csv, .png and .svg (default: the run's)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PlayFlags:
     """Flags of `selfplay play`."""
 

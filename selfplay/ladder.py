@@ -7,7 +7,6 @@ standing = ladder(["runs/connect_four", "random"], games=1000)
 
 import dataclasses
 import json
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -140,7 +139,7 @@ def only_run(names: Sequence[str]) -> RunDirectory | None:
     """The run that all named checkpoints are of; None if they are of several, or of one that
     keeps no results.
     """
-    runs = {locate(split(name)[0]) for name in names if _opponent_kind(name) is None}
+    runs = {locate(split(name)[0]) for name in names if not opponents.is_named(name)}
     folder = RunDirectory(runs.pop()) if len(runs) == 1 else None
     return None if folder is None or folder.is_exported else folder
 
@@ -203,15 +202,9 @@ def _anchor(name: str, entrants: Sequence[Entrant]) -> int | None:
 # Names -----------------------------------------------------------------------------------------
 
 
-def _opponent_kind(name: str) -> tuple[str, int] | None:
-    """`random`, `mcts:100`, `minimax:2` taken apart; None for anything else."""
-    found = re.fullmatch(r"(mcts|minimax):(\d+)|random", name)
-    return None if found is None else (found[1] or "random", int(found[2] or 0))
-
-
 def _game(names: Sequence[str]) -> tuple[Config, Environment[Any]]:
     """What all runs play, with the first run's settings."""
-    runs = [split(name)[0] for name in names if _opponent_kind(name) is None]
+    runs = [split(name)[0] for name in names if not opponents.is_named(name)]
     if not runs:
         raise ValueError("which run? name at least one beside the fixed opponents")
     configs = [RunDirectory(locate(run)).read_config() for run in runs]
@@ -232,9 +225,8 @@ def _entrants(
     acts: dict[Any, tuple[Network, Act]] = {}
     entrants: dict[str, Entrant] = {}
     for name in names:
-        opponent = _opponent_kind(name)
-        if opponent is not None:
-            entrants[name] = Entrant(Player(name, _opponent(env, *opponent)))
+        if opponents.is_named(name):
+            entrants[name] = Entrant(Player(name, opponents.by_name(env, name)))
             continue
         run, iteration = split(name)
         folder = RunDirectory(locate(run))
@@ -253,15 +245,6 @@ def _entrants(
             player = Player(f"{run}@{number}", act, params)
             entrants[player.name] = Entrant(player, run, number, minutes)
     return list(entrants.values())
-
-
-def _opponent(env: Environment[Any], kind: str, number: int) -> Act:
-    if kind == "random":
-        return opponents.random_legal(env)
-    if number < 1:
-        raise ValueError(f"{kind}:{number} needs a number of at least 1")
-    make = {"mcts": opponents.pure_mcts, "minimax": opponents.minimax}[kind]
-    return make(env, number)
 
 
 def _checkpoints(run: RunDirectory, iteration: int | None) -> list[Path]:

@@ -81,6 +81,7 @@ def test_the_end_of_training_says_what_to_type_next(run, capsys):
         (["play", "nowhere"], "is not a run"),
         (["explore", "nowhere"], "is not a run"),
         (["arena", "nowhere"], "is not a run"),
+        (["depth", "nowhere"], "is not a run"),
         (["arena", "random"], "which run?"),
     ],
 )
@@ -129,6 +130,26 @@ def test_arena_rates_a_run_and_draws_it(run, capsys, monkeypatch):
     assert list(elo.values()) == sorted(elo.values(), reverse=True)
     assert all(player["low"] <= player["elo"] <= player["high"] for player in known["players"])
     assert sum(player["games"] for player in known["players"]) == 2 * known["games"]
+
+
+def test_depth_measures_draws_and_says_how_many(run, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    words = "--simulations 0 2 --games 300 --rivals random --precision 300".split()
+    assert cli.main(["depth", str(run), *words]) == 0
+    said = capsys.readouterr()
+    for part in (
+        "keep the value, %",
+        "gumbel 2",
+        "ms a move",
+        "random",
+        "over the evaluator alone",
+    ):
+        assert part in said.out
+    for file in ("depth.json", "depth.csv", "depth.png", "depth.svg"):
+        assert (run / file).stat().st_size > 100
+    assert "measuring network@" in said.err
+    assert cli.main(["depth", str(run), *words, "--seed", "1"]) == 2
+    assert "holds a study with seed 0, not 1" in capsys.readouterr().err
 
 
 def test_a_picture_that_cannot_be_drawn_is_refused_before_any_game(run, monkeypatch, capsys):

@@ -13,10 +13,10 @@ from selfplay.run import checkpoint
 from selfplay.run.directory import RunDirectory
 
 
-def make_run(path, iterations, width=16, **env_args):
+def make_run(path, iterations, width=16, env="tic_tac_toe", kind="mlp", **env_args):
     """What a run leaves: settings, milestones, a newest checkpoint; the networks are random."""
-    network = {"width": width, "depth": 1}
-    config = config_lib.from_dict({"env": "tic_tac_toe", "env_args": env_args, "network": network})
+    network = {"width": width, "depth": 1, "kind": kind}
+    config = config_lib.from_dict({"env": env, "env_args": env_args, "network": network})
     env = registry.make(config.env, **config.env_args)
     path.mkdir()
     folder = RunDirectory(path)

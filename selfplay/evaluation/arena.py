@@ -111,6 +111,8 @@ class SoloResult:
     """Of that mean: the returns' standard deviation (n - 1) over the root of n."""
     truncated: int
     """Episodes that hit the step limit; they count with what was paid until then."""
+    solved: int
+    """Episodes whose return is a win: its value (`Environment.to_value`) is positive."""
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -184,15 +186,16 @@ def solo(env: Environment, player: Player, *, num_episodes: int, seed: int) -> S
         mean_return=float(returns.mean()),
         standard_error=float(returns.std(ddof=1) / math.sqrt(num_episodes)),
         truncated=int(truncated.sum()),
+        solved=int((env.to_value(jnp.asarray(returns)) > 0).sum()),
     )
 
 
-def wilson(successes: float, trials: int, z: float = Z_95) -> tuple[float, float]:
+def wilson(successes: float, trials: float, z: float = Z_95) -> tuple[float, float]:
     """Interval of a probability after `successes` in `trials`; 95 % by default.
 
     Wilson 1927, "Probable inference, the law of succession, and statistical inference"; closed
     form as in Brown, Cai and DasGupta 2001, "Interval estimation for a binomial proportion",
-    equation 4. Halves of successes are allowed.
+    equation 4. They need not be whole numbers.
     """
     if not 0 <= successes <= trials or trials < 1:
         raise ValueError(f"successes must lie in [0, trials], got {successes} of {trials}")

@@ -4,6 +4,7 @@ Each function makes an `Act`; its players have no parameters.
 """
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,8 +25,29 @@ _LEAVES_AT_ONCE = 2**13
 MCTS_EXPLORATION = 4.0
 """For `pure_mcts`: on Connect Four stronger than 1.25, 2 and 16, and no weaker than 8."""
 
+_NAME = re.compile(r"(mcts|minimax):(\d+)|random")
+
 _TIE = 1e-6
 """Actions whose values differ by less are equally good."""
+
+
+def is_named(name: str) -> bool:
+    """Whether a name is of the form `random`, `mcts:SIMULATIONS` or `minimax:DEPTH`."""
+    return _NAME.fullmatch(name) is not None
+
+
+def by_name(env: Environment, name: str) -> Act:
+    """The opponent of that name. Raises ValueError if there is none."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        raise ValueError(
+            f"an opponent is random, mcts:100 or minimax:2, for instance; got {name!r}"
+        )
+    if found[1] is None:
+        return random_legal(env)
+    if int(found[2]) < 1:
+        raise ValueError(f"{name} needs a number of at least 1")
+    return {"mcts": pure_mcts, "minimax": minimax}[found[1]](env, int(found[2]))
 
 
 def random_legal(env: Environment) -> Act:

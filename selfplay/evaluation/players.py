@@ -45,6 +45,21 @@ def searcher(env: Environment, evaluator: Evaluator, config: SearchConfig) -> Ac
     return act
 
 
+def budgeted(env: Environment, evaluator: Evaluator, config: SearchConfig) -> Act:
+    """A searcher, noise off, whose params are `(params, number of simulations)`, the latter an
+    int32 [] of at most `config.num_simulations`: one program serves all budgets. With 0 it is the
+    raw policy.
+    """
+    quiet = without_noise(config, config.num_simulations)
+
+    def act(params: Any, keys: jax.Array, problem: Any, state: Any):
+        own, budget = params
+        result = search(env, evaluator, own, keys, problem, state, quiet, budget)
+        return result.action, result.value
+
+    return act
+
+
 def agent_act(
     env: Environment, evaluator: Evaluator, config: SearchConfig, num_simulations: int
 ) -> Act:

@@ -2,10 +2,13 @@
 
 Matches are small, and the ratings are fitted again after each, to choose the next. Two players
 meet at most once from any opening, so that no game between players without noise is counted
-twice; each meets the others from openings in another order.
+twice; each meets the others from openings in another order. All that is random follows from the
+seed and the players' names, so that a tournament may be gone on with, more players among them.
 """
 
 import dataclasses
+import functools
+import zlib
 from collections.abc import Callable, Sequence
 
 import jax
@@ -22,7 +25,7 @@ from selfplay.evaluation.arena import (
 )
 from selfplay.evaluation.players import Player
 from selfplay.evaluation.rating import Prior, Ratings, fit_pairs, single_games
-from selfplay.evaluation.schedule import next_pair
+from selfplay.evaluation.schedule import information_gain, next_pair, variance_cut
 
 PAIRS_TOGETHER = 16
 """Pairs of games in a match; more would keep a device busier, and choose less often."""
@@ -45,6 +48,20 @@ class Tournament:
         """All that were played."""
         return 2 * int(self.pairs.sum())
 
+    @property
+    def pairs_met(self) -> np.ndarray:
+        """int64 [N, N], symmetric: pairs of games between two players."""
+        met = self.pairs.sum(axis=(2, 3))
+        return met + met.T
+
+    def among(self, names: Sequence[str]) -> np.ndarray:
+        """The results `pairs` of other players in another order: 0 where they were not known."""
+        here = [i for i, name in enumerate(names) if name in self.names]
+        there = [self.names.index(names[i]) for i in here]
+        pairs = np.zeros((len(names), len(names), 3, 3), np.int64)
+        pairs[np.ix_(here, here)] = self.pairs[np.ix_(there, there)]
+        return pairs
+
     def between(self, one: int, other: int) -> Tally:
         """The games of two players, as the first of them sees it."""
         games = single_games(self.pairs)
@@ -64,9 +81,15 @@ def play(
     num_games: int,
     precision: float | None = None,
     anchor: int | None = None,
+    wanted: Sequence[int] | None = None,
     max_opening_plies: int = 0,
     seed: int = 0,
     prior: Prior | None = None,
+    least_games: int = 0,
+    costs: Sequence[float] | None = None,
+    pairs_together: int = PAIRS_TOGETHER,
+    num_openings: int | None = None,
+    known: Tournament | None = None,
     watch: Callable[[Tournament], None] | None = None,
 ) -> Tournament:
     """Plays a tournament.
@@ -74,12 +97,22 @@ def play(
     Args:
         env: a game of two players.
         players: at least 2, with different names. Those with the same `act` share a program.
-        num_games: at most so many; fewer if the openings are used up, or by `precision`.
+        num_games: at most so many, those of `known` among them; fewer if the openings are used
+            up, or by `precision`.
         precision: Elo; stop once all 95 % intervals are at most this to either side.
         anchor: the player whose rating is 0, by default none but the mean of all.
+        wanted: whose intervals `precision` is about, by default everybody's.
         max_opening_plies: openings are 0 to so many random moves.
         seed: of openings and players.
         prior: of the ratings.
+        least_games: everybody plays at least so many, before `precision` counts.
+        costs: of a move of each player; with them the pairs that tell most for their cost play.
+        pairs_together: pairs of games in a match.
+        num_openings: to sample, of which equal ones are dropped; by default as many as `num_games`
+            could use.
+        known: what there is to go on from: games of the same environment, seed, openings and
+            `pairs_together`. Players go by their names; those who are not among
+            `players` are left out, with their games.
         watch: is told what is known after each match.
 
     Raises:
@@ -88,27 +121,41 @@ def play(
     refuse_lone_player(env)
     _check(players, num_games, precision, max_opening_plies)
     opening_key, game_key = jax.random.split(jax.random.key(seed))
-    openings = distinct_openings(env, opening_key, max_opening_plies, num_games // 2)
-    num_openings = jax.tree.leaves(openings)[0].shape[0]
-    together = min(PAIRS_TOGETHER, num_openings)
-    parts, count = num_openings // together, len(players)
-    pairs = np.zeros((count, count, 3, 3), np.int64)
-    met = np.zeros((count, count), np.int64)
-    names = tuple(player.name for player in players)
-    known = Tournament(names, pairs, fit_pairs(pairs, prior), num_openings)
-    for index in range(num_games // (2 * together)):
-        chosen = next_pair(known.ratings, together, met < parts)
-        if chosen is None or _is_precise(known.ratings, anchor, precision):
+    asked = num_games // 2 if num_openings is None else num_openings
+    openings = distinct_openings(env, opening_key, max_opening_plies, asked)
+    count = int(jax.tree.leaves(openings)[0].shape[0])
+    together = min(pairs_together, count)
+    parts, names = count // together, tuple(player.name for player in players)
+    pairs = (
+        np.zeros((len(names), len(names), 3, 3), np.int64) if known is None else known.among(names)
+    )
+    each = np.ones(len(names)) if costs is None else np.asarray(costs, np.float64)
+    prices = each[:, None] + each
+    known = Tournament(names, pairs, fit_pairs(pairs, prior), count)
+    while known.num_games + 2 * together <= num_games:
+        met = known.pairs_met // together
+        may_play = met < parts
+        waits = (2 * known.pairs_met.sum(axis=1) < least_games) & may_play.any(axis=1)
+        worth = information_gain(known.ratings, together)
+        if waits.any():
+            may_play = may_play & (waits[:, None] | waits)
+        elif precision is not None:
+            if _is_precise(known.ratings, anchor, wanted, precision):
+                break
+            worth = variance_cut(known.ratings, together, precision, anchor, wanted)
+        chosen = next_pair(worth / prices, may_play)
+        if chosen is None:
             break
         one, other = chosen
-        order = np.random.default_rng([seed % 2**32, one, other]).permutation(parts)
+        match = sorted(zlib.crc32(names[player].encode()) for player in chosen)
+        order = np.random.default_rng([seed % 2**32, *match]).permutation(parts)
         begin = together * order[met[one, other]]
         part = jax.tree.map(lambda x, b=begin: x[b : b + together], openings)
-        key = jax.random.fold_in(game_key, index)
+        key = functools.reduce(jax.random.fold_in, [*match, int(begin)], game_key)
         returns = play_openings(env, players[one], players[other], part, key)
-        pairs, met[one, other] = pairs.copy(), met[one, other] + 1
+        pairs = known.pairs.copy()
         np.add.at(pairs[one, other], tuple(1 - np.sign(returns).astype(np.int64).T), 1)
-        known = Tournament(names, pairs, fit_pairs(pairs, prior), num_openings)
+        known = Tournament(names, pairs, fit_pairs(pairs, prior), count)
         if watch is not None:
             watch(known)
     return known
@@ -123,8 +170,11 @@ def distinct_openings(env: Environment, key: jax.Array, max_plies: int, count: i
     return jax.tree.map(lambda x: x[first], openings)
 
 
-def _is_precise(ratings: Ratings, anchor: int | None, precision: float | None) -> bool:
-    return precision is not None and float(ratings.relative_to(anchor)[1].max()) <= precision
+def _is_precise(
+    ratings: Ratings, anchor: int | None, wanted: Sequence[int] | None, precision: float
+) -> bool:
+    half = ratings.relative_to(anchor)[1]
+    return float((half if wanted is None else half[list(wanted)]).max()) <= precision
 
 
 def _check(

@@ -7,6 +7,7 @@ RUN/metrics.jsonl    one object an iteration
 RUN/tensorboard/     the same for TensorBoard
 RUN/evaluation.json  how good it was at the end
 RUN/arena.json       how its checkpoints rate against each other
+RUN/depth.json       what its searches are worth, by number of simulations
 """
 
 import contextlib

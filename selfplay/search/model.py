@@ -41,6 +41,33 @@ def network_evaluator(env: Environment, apply: Apply) -> Evaluator:
     return evaluate
 
 
+def constant_evaluator(env: Environment) -> Evaluator:
+    """Knows nothing: all actions are as likely, all positions even. The weak end of the scale."""
+
+    def evaluate(
+        params: Params, keys: jax.Array, problem: Problem, state: State
+    ) -> tuple[jax.Array, jax.Array]:
+        del params, problem, state
+        batch_size = keys.shape[0]
+        return jnp.zeros((batch_size, env.num_actions)), jnp.zeros(batch_size)
+
+    return evaluate
+
+
+def noisy_evaluator(evaluator: Evaluator, deviation: float) -> Evaluator:
+    """Another's guesses, with Gaussian noise on its values, cut to [-1, 1]; each node its own."""
+
+    def evaluate(
+        params: Params, keys: jax.Array, problem: Problem, state: State
+    ) -> tuple[jax.Array, jax.Array]:
+        split = jax.vmap(jax.random.split)(keys)
+        logits, value = evaluator(params, split[:, 0], problem, state)
+        noise = deviation * jax.vmap(jax.random.normal)(split[:, 1])
+        return logits, jnp.clip(value + noise, -1.0, 1.0)
+
+    return evaluate
+
+
 def mask_logits(logits: jax.Array, legal_action_mask: jax.Array) -> jax.Array:
     """Logits with those of illegal actions at `ILLEGAL_LOGIT`; shapes [..., A]."""
     return jnp.where(legal_action_mask, logits, ILLEGAL_LOGIT)

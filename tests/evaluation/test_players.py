@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from selfplay.config import SearchConfig
-from selfplay.evaluation.players import agent_act, raw_policy, searcher, without_noise
+from selfplay.evaluation.players import (
+    agent_act,
+    budgeted,
+    raw_policy,
+    searcher,
+    without_noise,
+)
 from tests import worlds
 
 NUM_STONES = 9
@@ -84,3 +90,19 @@ def test_searcher_keeps_the_noise(nim, heaps):
     keys = jax.random.split(jax.random.key(0), 40)
     action, _ = jax.jit(searcher(nim, even, config))((), keys, (), many)
     assert set(np.asarray(action)) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("policy", ["gumbel", "puct"])
+def test_one_program_serves_all_budgets(nim, heaps, policy):
+    config = SearchConfig(policy=policy, num_simulations=12)
+    params, keys = jnp.array([0.3, 0.1, 0.2]), keys_for(heaps)
+    act = jax.jit(budgeted(nim, wishful, config))
+    raw = raw_policy(nim, wishful)(params, keys, (), heaps)
+    jax.tree.map(np.testing.assert_array_equal, act((params, jnp.int32(0)), keys, (), heaps), raw)
+    for count in (1, 5, 12):
+        alone = jax.jit(searcher(nim, wishful, without_noise(config, count)))
+        action, value = alone(params, keys, (), heaps)
+        same_action, same_value = act((params, jnp.int32(count)), keys, (), heaps)
+        np.testing.assert_array_equal(same_action, action)
+        np.testing.assert_allclose(same_value, value, atol=1e-6)
+    assert act._cache_size() == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from selfplay.evaluation.rating import ELO, Prior, fit, fit_pairs
-from selfplay.evaluation.schedule import information_gain, next_pair
+from selfplay.evaluation.schedule import information_gain, next_pair, variance_cut
 
 
 def ratings_of(games):
@@ -28,7 +28,7 @@ def test_unknown_players_come_first():
     games = np.zeros((4, 4, 3))
     games[:3, :3] = 20.0 * (1 - np.eye(3))[..., None]
     ratings = fit(games)
-    chosen = next_pair(ratings, 10, all_of(ratings))
+    chosen = next_pair(information_gain(ratings, 10), all_of(ratings))
     assert chosen is not None and chosen[1] == 3
 
 
@@ -37,7 +37,7 @@ def test_at_first_everyone_plays():
     seen = set()
     for _ in range(3):
         ratings = fit_pairs(pairs)
-        one, other = next_pair(ratings, 16, all_of(ratings)) or (0, 0)
+        one, other = next_pair(information_gain(ratings, 16), all_of(ratings)) or (0, 0)
         assert one < other
         pairs[one, other, 0, 2] += 16
         seen |= {one, other}
@@ -56,7 +56,7 @@ def test_foregone_results_come_last():
     assert ends < min(neighbours)
     allowed = all_of(ratings)
     order = []
-    while (chosen := next_pair(ratings, 10, allowed)) is not None:
+    while (chosen := next_pair(gain, allowed)) is not None:
         order.append(chosen)
         allowed[chosen] = False
     assert len(order) == 6
@@ -82,4 +82,31 @@ def test_playing_a_match_lowers_its_gain():
 
 def test_nobody_may_play():
     ratings = fit(np.zeros((3, 3, 3)))
-    assert next_pair(ratings, 10, np.tril(all_of(ratings))) is None
+    assert next_pair(information_gain(ratings, 10), np.tril(all_of(ratings))) is None
+
+
+@pytest.mark.parametrize("anchor", [None, 0, 2])
+def test_the_cut_is_what_the_match_takes_from_the_variances(anchor):
+    """Against Fisher's information of the four ratings, inverted before and after the match."""
+    line = {(i, i + 1): (60 - 20 * i, 10, 15) for i in range(3)}
+    ratings, pairs = ratings_of(line), 5
+    cut = variance_cut(ratings, pairs, 1e-6, anchor)
+    covariance = ratings.covariance + 1e5  # of the ratings themselves, their common level unknown
+    centre = np.eye(4) - (0.25 if anchor is None else np.eye(4)[anchor])
+    for one, other in [(0, 1), (0, 3), (1, 2)]:
+        difference = np.eye(4)[one] - np.eye(4)[other]
+        variance = ratings.point_variance() / ELO**2
+        told = pairs * (variance[one, other] + variance[other, one]) * np.outer(*[difference] * 2)
+        after = np.linalg.inv(np.linalg.inv(covariance) + told)
+        saved = np.trace(centre @ (covariance - after) @ centre.T)
+        assert cut[one, other] == pytest.approx(saved, rel=1e-4)
+
+
+def test_nothing_is_wanted_of_those_who_are_known_well():
+    ratings = ratings_of({(0, 1): (50, 20, 50), (1, 2): (5, 2, 5)})
+    half = ratings.relative_to(0)[1]
+    assert half[1] < half[2]
+    between = float(half[1:].mean())
+    cut = variance_cut(ratings, 10, between, 0)
+    assert next_pair(cut, all_of(ratings)) in [(0, 2), (1, 2)]
+    assert not variance_cut(ratings, 10, between, 0, wanted=[0, 1]).any()

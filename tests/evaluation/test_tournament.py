@@ -71,6 +71,45 @@ def test_without_openings_every_two_players_meet_once(nim):
     np.testing.assert_array_equal(known.pairs.sum((2, 3)), np.triu(np.ones((3, 3)), 1))
 
 
+def test_going_on_is_as_not_stopping(nim):
+    whole = play(nim, num_openings=200)
+    half = play(nim, num_games=192, num_openings=200)
+    np.testing.assert_array_equal(play(nim, num_openings=200, known=half).pairs, whole.pairs)
+
+
+def test_a_newcomer_costs_only_its_own_games(nim, monkeypatch):
+    half = {"precision": 120.0, "anchor": 0, "num_openings": 200, "num_games": 4000}
+    before = play(nim, skilled(0.4, 0.0, 0.2), **half)
+    played = []
+    original = tournament.play_openings
+    monkeypatch.setattr(
+        tournament,
+        "play_openings",
+        lambda env, a, b, *rest: played.append((a.name, b.name)) or original(env, a, b, *rest),
+    )
+    after = play(nim, skilled(0.4, 0.1, 0.0, 0.2), **half, known=before)
+    assert 0 < len(played) == (after.num_games - before.num_games) // 32
+    assert all("skill 0.1" in pair for pair in played)
+    np.testing.assert_array_equal(after.among(before.names), before.pairs)
+    assert after.ratings.relative_to(0)[1].max() <= 120.0
+
+
+def test_those_who_are_not_wanted_play_the_least(nim):
+    players = skilled(0.4, 0.0, 0.2)
+    settings = {"precision": 90.0, "anchor": 0, "num_games": 4000, "wanted": [2]}
+    known = play(nim, players, **settings, least_games=64)
+    assert min(known.of(player).games for player in range(3)) >= 64
+    half = known.ratings.relative_to(0)[1]
+    assert half[2] <= 90.0 < half[1]
+
+
+def test_dear_games_are_played_less(nim):
+    players = skilled(0.4, 0.0, 0.2)
+    cheap = play(nim, players, num_games=480)
+    dear = play(nim, players, num_games=480, costs=[1.0, 1.0, 50.0])
+    assert dear.of(2).games < cheap.of(2).games
+
+
 def test_openings_differ():
     env = TicTacToe()
     _, state = tournament.distinct_openings(env, jax.random.key(0), 1, 500)

@@ -228,3 +228,29 @@ def test_each_state_is_guessed_with_its_own_key():
     action = jnp.zeros(6, jnp.int32)
     step, after = model.make_recurrent_fn(env, evaluate)(((), ()), keys, action, state)
     np.testing.assert_array_equal(step.value, np.where(after.terminated, 0.0, expected))
+
+
+def test_the_constant_evaluator_knows_nothing():
+    nim = worlds.Nim(7)
+    state = nim.solved_positions().state
+    keys = jax.random.split(jax.random.key(0), state.heap.shape[0])
+    logits, value = model.constant_evaluator(nim)((), keys, (), state)
+    assert logits.shape == (7, 3) and value.shape == (7,)
+    assert not logits.any() and not value.any()
+
+
+def test_noise_is_on_values_alone_each_its_own_and_cut():
+    nim = worlds.Nim(7)
+
+    def sure(params, keys, problem, state):
+        return jnp.ones((keys.shape[0], 3)), jnp.full(keys.shape[0], 0.5)
+
+    keys = jax.random.split(jax.random.key(0), 20_000)
+    state = jax.tree.map(lambda x: jnp.repeat(x[:1], 20_000, axis=0), nim.solved_positions().state)
+    logits, value = model.noisy_evaluator(sure, 0.1)((), keys, (), state)
+    assert (logits == 1.0).all()
+    assert np.mean(value) == pytest.approx(0.5, abs=0.004)
+    assert np.std(value) == pytest.approx(0.1, rel=0.03)
+    assert abs(np.corrcoef(value[1:], value[:-1])[0, 1]) < 0.03
+    _, value = model.noisy_evaluator(sure, 2.0)((), keys, (), state)
+    assert value.min() == -1.0 and value.max() == 1.0

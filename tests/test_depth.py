@@ -1,0 +1,195 @@
+"""Studies of search: what is measured once is kept, whatever happens in between."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from selfplay import depth, sharding
+from selfplay.agent import Agent
+from selfplay.depth import Lab, study
+from selfplay.environment import registry
+from selfplay.evaluate import evaluate
+from selfplay.evaluation.study import read
+from selfplay.run import checkpoint
+from selfplay.run.directory import RunDirectory
+from tests.test_ladder import make_run
+
+FEW = {"simulations": (0, 2, 8), "games": 512, "precision": 150.0}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run with three networks, none of them trained."""
+    folder = tmp_path_factory.mktemp("runs") / "one"
+    make_run(folder, (0, 2, 4))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def known(run):
+    return study(run, **FEW)
+
+
+def names(known):
+    return [point.searcher.name for point in known.points]
+
+
+def test_everything_asked_for_is_measured_and_kept(run, known):
+    assert names(known) == ["network@4, alone", "network@4, gumbel 2", "network@4, gumbel 8"]
+    assert known.games.names == (*names(known), "random", "mcts:100")
+    assert all(known.games.of(player).games >= depth.LEAST_GAMES for player in range(5))
+    assert known.elo()["network@4, alone"].value == 0.0
+    saved = read(run / "depth.json")
+    assert saved.points == known.points and saved.about == known.about
+    np.testing.assert_array_equal(saved.games.pairs, known.games.pairs)
+    assert saved.elo() == known.elo()
+
+
+def test_exact_quality_is_what_evaluate_finds(run, known):
+    found = evaluate(run, simulations=(0, 8), games=0).exact
+    assert known.points[0].exact.kept.value == pytest.approx(found[0].kept)
+    assert known.points[2].exact.kept.value == pytest.approx(found[8].kept)
+
+
+def test_a_finished_study_measures_nothing_again(run, known, monkeypatch):
+    def refuse(*arguments, **settings):
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(Lab, "measure", refuse)
+    monkeypatch.setattr(depth.tournament, "play_openings", refuse)
+    again = study(run, **FEW)
+    assert again.points == known.points
+    np.testing.assert_array_equal(again.games.pairs, known.games.pairs)
+
+
+def test_one_more_budget_costs_its_own_games(run, known, tmp_path, monkeypatch):
+    (tmp_path / "depth.json").write_bytes((run / "depth.json").read_bytes())
+    measured, played = [], []
+    original, openings = Lab.measure, depth.tournament.play_openings
+    monkeypatch.setattr(Lab, "measure", lambda lab, s: measured.append(s.name) or original(lab, s))
+
+    def spy(env, one, other, *rest):
+        played.append((one.name, other.name))
+        return openings(env, one, other, *rest)
+
+    monkeypatch.setattr(depth.tournament, "play_openings", spy)
+    more = study(run, **{**FEW, "simulations": (0, 2, 4, 8), "games": 2000}, output=tmp_path)
+    assert measured == ["network@4, gumbel 4"]
+    assert played and all("network@4, gumbel 4" in pair for pair in played)
+    assert more.points[:3] == known.points
+    assert [p.searcher.simulations for p in next(iter(more.curves().values()))] == [0, 2, 4, 8]
+
+
+def test_an_interrupted_study_goes_on(run, known, tmp_path):
+    def interrupt(known, doing):
+        if doing.startswith(("measuring network@4, gumbel 8", "256 games")):
+            raise KeyboardInterrupt
+
+    for measured, games in ((2, 0), (3, 256)):
+        with pytest.raises(KeyboardInterrupt):
+            study(run, **FEW, output=tmp_path, watch=interrupt)
+        left = read(tmp_path / "depth.json")
+        assert len(left.points) == measured
+        assert (left.games.num_games if left.games else 0) == games
+        interrupt = lambda known, doing: doing.startswith("256 games") and _stop()  # noqa: E731
+    whole = study(run, **FEW, output=tmp_path)
+    assert [p.exact for p in whole.points] == [p.exact for p in known.points]
+
+
+def _stop():
+    raise KeyboardInterrupt
+
+
+def test_curves_share_their_raw_guess(run, tmp_path):
+    found = study(
+        run,
+        simulations=(0, 3),
+        policies=("gumbel", "puct"),
+        max_depths=(0, 1),
+        evaluators=("network", "untrained", "constant"),
+        value_noise=(0.0, 0.5),
+        games=0,
+        output=tmp_path,
+    )
+    assert len(found.points) == 6 * (1 + 4)
+    curves = found.curves()
+    assert len(curves) == 6 * 4
+    for curve, points in curves.items():
+        assert [p.searcher.simulations for p in points] == [0, 3]
+        assert points[0].searcher == curve.raw
+    untrained = next(p for p in found.points if p.searcher.name == "untrained, alone")
+    constant = next(p for p in found.points if p.searcher.name == "constant, gumbel 3")
+    noisy = next(p for p in found.points if p.searcher.name == "network@4, noise 0.5, alone")
+    plain = next(p for p in found.points if p.searcher.name == "network@4, alone")
+    assert untrained.exact != constant.exact
+    assert noisy.exact.value_error.value > plain.exact.value_error.value
+    assert noisy.exact.kept == plain.exact.kept
+
+
+def test_a_lone_player_solves_problems(tmp_path):
+    """Perfect knowledge of the next letter is not needed once the search reaches the end."""
+    make_run(tmp_path / "spell", (0,), env="tests.worlds:Spell", kind="transformer")
+    found = study(tmp_path / "spell", simulations=(0, 200), games=100, episodes=60)
+    assert found.games is None
+    shares = [point.solved.value for point in found.points]
+    assert shares[0] < shares[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"simulations": ()}, "simulations must be numbers of at least 0"),
+        ({"simulations": (-1,)}, "simulations must be numbers of at least 0"),
+        ({"simulations": (70_000,)}, "at most 65,534 simulations, 70,000"),
+        ({"max_depths": (-1,)}, "max_depths and value_noise must be at least 0"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"iterations": (3,)}, "there are: 4, 2, 0"),
+        ({"rivals": ("nobody",)}, "an opponent is random, mcts:100 or minimax:2"),
+        ({"seed": 1}, "holds a study with seed 0, not 1; name another"),
+        ({"precision": 0.0}, "precision must be more than 0"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_is_lost(run, known, settings, message):
+    before = (run / "depth.json").read_bytes()
+    with pytest.raises(ValueError, match=message):
+        study(run, **{**FEW, **settings})
+    assert (run / "depth.json").read_bytes() == before
+
+
+def test_a_search_beyond_the_memory_is_refused(run, known, monkeypatch):
+    monkeypatch.setattr(sharding, "memory_of_a_device", lambda mesh: 2**20)
+    with pytest.raises(ValueError, match="lower --batch-size or --simulations"):
+        study(run, simulations=(20_000,), games=0)
+
+
+def test_a_damaged_file_or_checkpoint_is_named(run, tmp_path):
+    (tmp_path / "depth.json").write_text('{"points": ')
+    with pytest.raises(ValueError, match=r"depth\.json is not a study of search depth"):
+        study(run, **FEW, output=tmp_path)
+    folder = RunDirectory(tmp_path / "half")
+    make_run(folder.path, (0, 2))
+    newest = checkpoint.available(folder.checkpoints)[0]
+    next(newest.rglob("manifest*")).unlink()
+    with pytest.raises(ValueError, match="checkpoint"):
+        study(folder.path, **FEW)
+    assert not (folder.path / "depth.json").exists()
+
+
+def test_a_study_of_another_environment_is_refused(known, run, tmp_path):
+    values = json.loads((run / "depth.json").read_text())
+    (tmp_path / "depth.json").write_text(json.dumps(values))
+    make_run(tmp_path / "large", (0,), size=4)
+    with pytest.raises(ValueError, match="holds a study with run 'one', not 'large'"):
+        study(tmp_path / "large", **FEW, output=tmp_path)
+
+
+def test_an_exported_networks_study_goes_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study("tic_tac_toe", simulations=(0,), games=0)
+    assert Path("depth.json").exists()
+    assert not (registry.pretrained_path("tic_tac_toe") / "depth.json").exists()
+    assert (
+        Agent.load("tic_tac_toe").iteration == read(Path("depth.json")).points[0].searcher.iteration
+    )
