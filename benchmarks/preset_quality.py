@@ -2,8 +2,8 @@
 
     python benchmarks/preset_quality.py connect_four --seeds 0 1 2
 
-Trains by the preset once a seed, as `selfplay train` does, and judges each agent against exact
-truth. Prints seconds from the command to its end, what the guards said on the way (nothing, of a
+Trains by the preset once a seed, as `selfplay train` does, with any more of its flags (--minutes 30),
+and judges each agent against exact truth. Prints seconds from the command to its end, what the guards said on the way (nothing, of a
 healthy run), and a table for each; the worst counts.
 """
 
@@ -32,13 +32,11 @@ class Arguments:
     env: tyro.conf.Positional[str]
     seeds: tuple[int, ...] = (0, 1, 2)
     simulations: tuple[int, ...] = (0, 16, 64, 256)
-    flags: tuple[str, ...] = ()
-    """More flags for `selfplay train`, such as --minutes=30."""
 
 
 def main() -> None:
     """Trains and judges, seed by seed."""
-    arguments = tyro.cli(Arguments)
+    arguments, flags = tyro.cli(Arguments, return_unknown_args=True)
     console = Console(width=100)
     console.print(f"jax {jax.__version__} on {jax.devices()}")
     with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +45,7 @@ def main() -> None:
             words = ["-m", "selfplay", "train", arguments.env, "--seed", str(seed)]
             begin = time.monotonic()
             subprocess.run(
-                [sys.executable, *words, "--run", str(run), *arguments.flags],
+                [sys.executable, *words, "--run", str(run), *flags],
                 check=True,
                 stdout=subprocess.DEVNULL,
             )

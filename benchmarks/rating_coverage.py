@@ -20,7 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from selfplay.evaluation.rating import ELO, Prior, fit, fit_pairs, outcome_probabilities
-from selfplay.evaluation.schedule import next_pair
+from selfplay.evaluation.schedule import information_gain, next_pair, variance_cut
 
 PAIRS_TOGETHER = 16
 OFF = Prior(rating=np.inf, advantage=np.inf, log_draw=np.inf)
@@ -40,6 +40,8 @@ class Setting:
     openings: float = 0.0
     """Standard deviation of what an opening adds to the advantage, nats."""
     precision: float | None = None
+    anchor: int | None = None
+    """Whose rating is 0, of players each twice as dear as the one before; else the mean's."""
     """Elo: stop once all intervals are so narrow."""
     advantage: float = 0.3
     """Nats."""
@@ -59,6 +61,7 @@ SETTINGS = [
     Setting(13, 1100, -2.0, 1200, True, openings=1.0),
     Setting(13, 2500, -2.0, 1200, True, openings=1.0),
     Setting(8, 600, -1.0, 6000, True, precision=50.0),
+    Setting(12, 300, -1.0, 9000, True, precision=50.0, anchor=0),
 ]
 
 
@@ -93,11 +96,16 @@ def simulate(job: tuple[Setting, int]) -> tuple[np.ndarray, np.ndarray, float, f
     pairs = np.zeros((count, count, 3, 3), np.int64)
     if setting.chosen:
         everyone = np.ones((count, count), np.bool_)
+        each = np.ones(count) if setting.anchor is None else 2.0 ** np.arange(count)
+        prices = each[:, None] + each
         ratings = fit_pairs(pairs)
         for _ in range(setting.games // (2 * PAIRS_TOGETHER)):
-            if setting.precision and ratings.relative_to()[1].max() <= setting.precision:
-                break
-            one, other = next_pair(ratings, PAIRS_TOGETHER, everyone) or (0, 1)
+            worth = information_gain(ratings, PAIRS_TOGETHER)
+            if setting.precision:
+                if ratings.relative_to(setting.anchor)[1].max() <= setting.precision:
+                    break
+                worth = variance_cut(ratings, PAIRS_TOGETHER, setting.precision, setting.anchor)
+            one, other = next_pair(worth / prices, everyone) or (0, 1)
             pairs[one, other] += play(rng, setting, truth[one] - truth[other], PAIRS_TOGETHER)
             ratings = fit_pairs(pairs)
     else:
@@ -106,12 +114,21 @@ def simulate(job: tuple[Setting, int]) -> tuple[np.ndarray, np.ndarray, float, f
             pairs[one, other] = play(rng, setting, truth[one] - truth[other], each)
         ratings = fit_pairs(pairs)
     real = fit(expected(setting, truth, pairs.sum(axis=(2, 3))), OFF).elo
-    elo, half = ratings.relative_to()
+    elo, half = ratings.relative_to(setting.anchor)
+    if setting.anchor is not None:
+        real = real - real[setting.anchor]
     upper = np.triu_indices(count, 1)
     errors = ((elo[:, None] - elo) - (real[:, None] - real))[upper]
     between = np.abs(errors) <= 1.96 * np.sqrt(ratings.variances())[upper]
     games = 2 * int(pairs.sum())
-    return np.abs(elo - real) <= half, between, float(half.mean()), ratings.dispersion, games
+    rated = np.arange(count) != setting.anchor  # the anchor's rating is certain
+    return (
+        (np.abs(elo - real) <= half)[rated],
+        between,
+        float(half.mean()),
+        ratings.dispersion,
+        games,
+    )
 
 
 def main() -> None:
@@ -130,6 +147,8 @@ def main() -> None:
             kind = "chosen" if setting.chosen else "all"
             if setting.precision:
                 kind += f", until ± {setting.precision:.0f}"
+            if setting.anchor is not None:
+                kind += " of a player"
             print(
                 f"| {setting.players} | {setting.spread:.0f} | {100 * drawn:.0f} % | "
                 f"{setting.openings:.0f} | {kind} | {np.mean(games):.0f} | {np.mean(half):.0f} | "

@@ -132,7 +132,7 @@ def ours(env: Environment[Any], case: Case, steps: int, state: Any) -> Side:
     games = rollout.init(case.params, jax.random.key(0), index).replace(state=state)
     split: Any = sharding.SPLIT
     pending: Any = sharding.SPLIT_SECOND
-    specs = Games(index=split, problem=split, state=split, pending=pending)
+    specs = Games(index=split, problem=split, state=split, standing=None, pending=pending)
     inputs = (sharding.REPLICATED, sharding.REPLICATED, specs)
     spread = sharding.over_devices(sharding.make_mesh(), play, inputs, (specs, split))
     return Side(jax.jit(spread, compiler_options=COMPILER_OPTIONS), case.params, games)
