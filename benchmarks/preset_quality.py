@@ -2,9 +2,10 @@
 
     python benchmarks/preset_quality.py connect_four --seeds 0 1 2
 
-Trains by the preset once a seed, as `selfplay train` does, with any more of its flags (--minutes 30),
-and judges each agent against exact truth. Prints seconds from the command to its end, what the guards said on the way (nothing, of a
-healthy run), and a table for each; the worst counts.
+Trains by the preset once a seed, as `selfplay train` does, with any more of its flags (such as
+--minutes 30), and judges each agent against exact truth. Prints seconds from the command to its
+end, what the guards said on the way (nothing, of a healthy run), and a table for each; the worst
+counts.
 """
 
 import dataclasses
