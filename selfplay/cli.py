@@ -8,12 +8,18 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
-
-import tyro
 
 from selfplay import __version__
 from selfplay import config as config_lib
+from selfplay.arguments import (
+    asks_for_help,
+    no_flags,
+    parse,
+    positional,
+    positionals,
+    split_run,
+    value_of,
+)
 from selfplay.config import Config
 from selfplay.flags import (
     ArenaFlags,
@@ -21,14 +27,13 @@ from selfplay.flags import (
     EvaluateFlags,
     ExploreFlags,
     ExportFlags,
+    FrontierFlags,
     PlayFlags,
     PlotFlags,
     ReportFlags,
     ResumeFlags,
     TrainFlags,
 )
-
-FlagsT = TypeVar("FlagsT")
 
 _STARTED = time.monotonic()
 
@@ -39,7 +44,7 @@ def envs(arguments: list[str]) -> None:
     Examples:
       selfplay envs
     """
-    _no_flags("selfplay envs", envs, arguments)
+    no_flags("selfplay envs", envs, arguments)
     from selfplay.display.summary import print_environments
 
     print_environments()
@@ -62,8 +67,8 @@ def train(arguments: list[str]) -> None:
     """
     from selfplay.environment import registry
 
-    env, rest = _positional(arguments)
-    path = _value_of("--config", rest)
+    env, rest = positional(arguments)
+    path = value_of("--config", rest)
     if path is not None:
         defaults = config_lib.load(Path(path), **({} if env is None else {"env": env}))
     elif env is not None:
@@ -75,14 +80,14 @@ def train(arguments: list[str]) -> None:
         raise ValueError(
             f"which environment? its name comes first: selfplay train ENV; installed: {names}"
         )
-    source = _value_of("--from", rest)
+    source = value_of("--from", rest)
     if source is not None and not {"-h", "--help"} & set(rest):  # by default, its network
         from selfplay.run.directory import RunDirectory
         from selfplay.run.names import locate
 
         network = RunDirectory(locate(source)).read_config().network
         defaults = dataclasses.replace(defaults, network=network)
-    flags = _parse("selfplay train ENV", train, rest, TrainFlags(settings=defaults))
+    flags = parse("selfplay train ENV", train, rest, TrainFlags(settings=defaults))
     settings = flags.settings
     if settings.env != defaults.env:
         raise ValueError(
@@ -107,16 +112,16 @@ def resume(arguments: list[str]) -> None:
       selfplay resume runs/connect_four-20260101-120000
       selfplay resume runs/connect_four-20260101-120000 --minutes 20
     """
-    run, rest = _run(arguments)
-    if _asks_for_help(rest) and not run.exists():
-        _parse("selfplay resume [RUN]", resume, rest, ResumeFlags())
+    run, rest = split_run(arguments)
+    if asks_for_help(rest) and not run.exists():
+        parse("selfplay resume [RUN]", resume, rest, ResumeFlags())
     from selfplay.run.directory import RunDirectory
 
     saved = RunDirectory(run).read_config()
     defaults = ResumeFlags(
         evaluation=saved.evaluation, checkpoint=saved.checkpoint, logging=saved.logging
     )
-    flags = _parse("selfplay resume [RUN]", resume, rest, defaults)
+    flags = parse("selfplay resume [RUN]", resume, rest, defaults)
     config = dataclasses.replace(
         saved, evaluation=flags.evaluation, checkpoint=flags.checkpoint, logging=flags.logging
     )
@@ -137,8 +142,8 @@ def evaluate(arguments: list[str]) -> None:
       selfplay evaluate runs/connect_four-20260101-120000 --simulations 0 64 --games 0
       selfplay evaluate --mcts-simulations 1000
     """
-    run, rest = _run(arguments)
-    flags = _parse("selfplay evaluate [RUN]", evaluate, rest, EvaluateFlags())
+    run, rest = split_run(arguments)
+    flags = parse("selfplay evaluate [RUN]", evaluate, rest, EvaluateFlags())
     from rich.console import Console
 
     from selfplay.display.summary import print_evaluation
@@ -162,8 +167,8 @@ def arena(arguments: list[str]) -> None:
       selfplay arena runs/first runs/second --simulations 64 --precision 40 --games 10000
       selfplay arena runs/first@480 runs/second@512 --games 400
     """
-    names, rest = _positionals(arguments)
-    flags = _parse("selfplay arena [RUN ...]", arena, rest, ArenaFlags())
+    names, rest = positionals(arguments)
+    flags = parse("selfplay arena [RUN ...]", arena, rest, ArenaFlags())
     from selfplay.display.ladder import ladder_with_view
     from selfplay.run.names import newest
 
@@ -184,11 +189,30 @@ def depth(arguments: list[str]) -> None:
       selfplay depth runs/first --policies gumbel puct --precision 60
       selfplay depth runs/first --evaluators network untrained constant --value-noise 0 0.3
     """
-    run, rest = _run(arguments)
-    flags = _parse("selfplay depth [RUN]", depth, rest, DepthFlags())
+    run, rest = split_run(arguments)
+    flags = parse("selfplay depth [RUN]", depth, rest, DepthFlags())
     from selfplay.display.depth import depth_with_view
 
     depth_with_view(run, **dataclasses.asdict(flags))
+
+
+def frontier(arguments: list[str]) -> None:
+    """Measure what training and search are worth to each other, over all checkpoints of a run.
+
+    RUN may be left out: then it is the newest under runs/. Checkpoints by numbers of simulations,
+    lines of equal quality, and how many times more search makes up for ten times less training.
+    What was measured is kept, as by `selfplay depth`.
+
+    Examples:
+      selfplay frontier
+      selfplay frontier runs/first --simulations 0 1 4 16 64
+      selfplay frontier runs/first --measure elo --precision 100
+    """
+    run, rest = split_run(arguments)
+    flags = parse("selfplay frontier [RUN]", frontier, rest, FrontierFlags())
+    from selfplay.display.frontier import frontier_with_view
+
+    frontier_with_view(run, **dataclasses.asdict(flags))
 
 
 def play(arguments: list[str]) -> None:
@@ -204,8 +228,8 @@ def play(arguments: list[str]) -> None:
       selfplay play --web --open
       selfplay play runs/first --web --versus runs/second --side none
     """
-    run, rest = _run(arguments)
-    flags = _parse("selfplay play [RUN]", play, rest, PlayFlags())
+    run, rest = split_run(arguments)
+    flags = parse("selfplay play [RUN]", play, rest, PlayFlags())
     side, simulations, iteration = flags.side, flags.simulations, flags.iteration
     if flags.web:
         from selfplay.display.web.server import play_in_browser
@@ -237,8 +261,8 @@ def export(arguments: list[str]) -> None:
       selfplay export --output agents/first
       selfplay export runs/connect_four-20260101-120000 --output agents/first
     """
-    run, rest = _run(arguments)
-    flags = _parse("selfplay export [RUN]", export, rest, ExportFlags())
+    run, rest = split_run(arguments)
+    flags = parse("selfplay export [RUN]", export, rest, ExportFlags())
     if flags.output is None:
         raise ValueError("where to? name a new folder: selfplay export RUN --output FOLDER")
     from selfplay.run.export import export as export_run
@@ -257,8 +281,8 @@ def explore(arguments: list[str]) -> None:
       selfplay explore runs/first --versus runs/second
       selfplay explore runs/first --versus runs/first@0
     """
-    run, rest = _run(arguments)
-    flags = _parse("selfplay explore [RUN]", explore, rest, ExploreFlags())
+    run, rest = split_run(arguments)
+    flags = parse("selfplay explore [RUN]", explore, rest, ExploreFlags())
     from selfplay.display.explore import explore_in_terminal
 
     explore_in_terminal(run, **dataclasses.asdict(flags))
@@ -273,8 +297,8 @@ def plot(arguments: list[str]) -> None:
       selfplay plot
       selfplay plot runs/connect_four-20260101-120000 --output curves.png
     """
-    run, rest = _run(arguments)
-    flags = _parse("selfplay plot [RUN]", plot, rest, PlotFlags())
+    run, rest = split_run(arguments)
+    flags = parse("selfplay plot [RUN]", plot, rest, PlotFlags())
     from selfplay.display.plot import plot_run
 
     print(plot_run(run, flags.output))
@@ -290,8 +314,8 @@ def report(arguments: list[str]) -> None:
       selfplay report
       selfplay report runs/connect_four-20260101-120000 --output report.html
     """
-    run, rest = _run(arguments)
-    flags = _parse("selfplay report [RUN]", report, rest, ReportFlags())
+    run, rest = split_run(arguments)
+    flags = parse("selfplay report [RUN]", report, rest, ReportFlags())
     from rich.console import Console
 
     from selfplay.display.report import write_report
@@ -308,6 +332,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "evaluate": evaluate,
     "arena": arena,
     "depth": depth,
+    "frontier": frontier,
     "play": play,
     "export": export,
     "explore": explore,
@@ -380,65 +405,6 @@ def _overview() -> str:
 
 def _summary(command: Callable) -> str:
     return (command.__doc__ or "").splitlines()[0]
-
-
-def _parse(prog: str, command: Callable, arguments: list[str], defaults: FlagsT) -> FlagsT:
-    """Flags by tyro, described by the command's docstring."""
-    lines = (command.__doc__ or "").splitlines()
-    description = "\n".join([lines[0], *(line.removeprefix("    ") for line in lines[1:])])
-    return tyro.cli(
-        type(defaults), args=arguments, default=defaults, prog=prog, description=description
-    )
-
-
-def _no_flags(prog: str, command: Callable, arguments: list[str]) -> None:
-    @dataclasses.dataclass(frozen=True)
-    class NoFlags:
-        pass
-
-    _parse(prog, command, arguments, NoFlags())
-
-
-def _positional(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """The first argument if it is no flag, and the rest."""
-    if not arguments or arguments[0].startswith("-"):
-        return None, arguments
-    return arguments[0], arguments[1:]
-
-
-def _positionals(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """The arguments before the first flag, and the rest."""
-    first_flag = next((i for i, a in enumerate(arguments) if a.startswith("-")), len(arguments))
-    return arguments[:first_flag], arguments[first_flag:]
-
-
-def _value_of(flag: str, arguments: list[str]) -> str | None:
-    """The value given to a flag, as `--flag VALUE` or `--flag=VALUE`."""
-    for i, argument in enumerate(arguments):
-        if argument == flag and i + 1 < len(arguments):
-            return arguments[i + 1]
-        if argument.startswith(f"{flag}="):
-            return argument.removeprefix(f"{flag}=")
-    return None
-
-
-def _run(arguments: list[str]) -> tuple[Path, list[str]]:
-    """The run that was named, or the newest under runs/, and the rest of the arguments.
-
-    Where help is asked for and no run is named, there need not be one.
-    """
-    from selfplay.run.names import locate, newest
-
-    name, rest = _positional(arguments)
-    if name is not None:
-        return locate(name), rest
-    if _asks_for_help(rest):
-        return Path("RUN"), rest
-    return newest(), rest
-
-
-def _asks_for_help(arguments: list[str]) -> bool:
-    return not {"-h", "--help"}.isdisjoint(arguments)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def study(
         episodes: for lone players, on held-out problems.
         batch_size: positions searched together, by default the run's.
         seed: of openings, opponents and problems.
-        output: the folder of the study's file, depth.json, by default `home(run)`.
+        output: the study's file, by default `home(run) / "depth.json"`.
         watch: is told what is known after each measurement, and what comes next.
 
     Raises:
@@ -103,7 +103,7 @@ def study(
     """
     lab = Lab.of(run, batch_size, seed, opening_plies, episodes)
     asked = _searchers(lab, simulations, policies, max_depths, evaluators, value_noise, iterations)
-    path = (output or home(run)) / FILE
+    path = output or home(run) / FILE
     known = read(path) if path.exists() else lab.nothing_known()
     _refuse_other_study(known, lab.about, path)
     there = [*asked, *[point.searcher for point in known.points]]
@@ -138,10 +138,10 @@ class Lab:
     batch_size: int
     about: dict[str, Any]
     acts: dict[Searcher, tuple[int, Act]] = dataclasses.field(default_factory=dict)
-    """Of each curve, with room for so many simulations: compiled once."""
+    """Each program, with room for so many simulations: compiled once."""
     compiled: dict[Act, Act] = dataclasses.field(default_factory=dict)
     timed: dict[tuple[Searcher, int], Act] = dataclasses.field(default_factory=dict)
-    """Of each curve and room, for timing: room in the trees takes time too."""
+    """Each program by its room, for timing: room in the trees takes time too."""
     params: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
@@ -208,22 +208,22 @@ class Lab:
         )
 
     def reserve(self, asked: Sequence[Searcher]) -> None:
-        """Makes room for the longest search of each curve, so that each is compiled once."""
+        """Makes room for the longest search of each program, so that each is compiled once."""
         for searcher in sorted(asked, key=lambda searcher: -searcher.simulations):
             self.act(searcher)
 
     def player(self, searcher: Searcher) -> Player:
-        """The searcher as a player; those of one curve share a program."""
+        """The searcher as a player."""
         return Player(searcher.name, self.act(searcher), self._params(searcher))
 
     def act(self, searcher: Searcher) -> Act:
-        """The program of the searcher's curve; the raw guess goes by that of any curve of it."""
+        """The searcher's program; a raw guess goes by any that searches with the same guess."""
         return self._acts(searcher)[1]
 
     def _acts(self, searcher: Searcher) -> tuple[int, Act]:
-        curve = searcher.curve
+        curve = searcher.program
         if curve.policy is None:
-            of_same = [c for c in self.acts if c.raw == searcher.raw]
+            of_same = [c for c in self.acts if c.raw == curve.raw]
             curve = of_same[0] if of_same else dataclasses.replace(curve, policy="gumbel")
         room, act = self.acts.get(curve, (0, None))
         if act is None or room < searcher.simulations:
@@ -236,7 +236,7 @@ class Lab:
         """A program with little more room than the searcher needs, and its parameters."""
         params = self._params(searcher)
         room = 0 if searcher.policy is None else _room(searcher.simulations)
-        key = searcher.curve, room
+        key = searcher.program, room
         if key not in self.timed:
             evaluator = self._evaluator(searcher)
             self.timed[key] = jit_search(

@@ -112,6 +112,32 @@ class DepthFlags:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class FrontierFlags:
+    """Flags of `selfplay frontier`."""
+
+    simulations: tuple[int, ...] = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
+    """Of the searches; 0 is the network alone."""
+    policy: Literal["gumbel", "puct"] | None = None
+    """How to search (default: the run's)."""
+    measure: Literal["kept", "solved", "elo"] | None = None
+    """kept: moves that keep the value, solved: problems, elo (default: the first to be had)."""
+    games: int = 20_000
+    """At most so many, for elo."""
+    precision: float = 75.0
+    """For elo: games end once each rating is known to so much to either side."""
+    opening_plies: int = 6
+    """Games begin with 0 to this many random plies, the same for both colours."""
+    episodes: int = 400
+    """Held-out problems, where there is one player."""
+    batch_size: int | None = None
+    """Positions searched together (default: the run's for evaluation)."""
+    seed: int = 0
+    """Of openings and problems."""
+    output: Path | None = None
+    """Folder of frontier.json, .csv, .png and .svg (default: the run's)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PlayFlags:
     """Flags of `selfplay play`."""
 

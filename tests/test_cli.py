@@ -82,6 +82,7 @@ def test_the_end_of_training_says_what_to_type_next(run, capsys):
         (["explore", "nowhere"], "is not a run"),
         (["arena", "nowhere"], "is not a run"),
         (["depth", "nowhere"], "is not a run"),
+        (["frontier", "nowhere"], "is not a run"),
         (["arena", "random"], "which run?"),
     ],
 )

@@ -75,7 +75,9 @@ def test_one_more_budget_costs_its_own_games(run, known, tmp_path, monkeypatch):
         return openings(env, one, other, *rest)
 
     monkeypatch.setattr(depth.tournament, "play_openings", spy)
-    more = study(run, **{**FEW, "simulations": (0, 2, 4, 8), "games": 2000}, output=tmp_path)
+    more = study(
+        run, **{**FEW, "simulations": (0, 2, 4, 8), "games": 2000}, output=tmp_path / "depth.json"
+    )
     assert measured == ["network@4, gumbel 4"]
     assert played and all("network@4, gumbel 4" in pair for pair in played)
     assert more.points[:3] == known.points
@@ -89,12 +91,12 @@ def test_an_interrupted_study_goes_on(run, known, tmp_path):
 
     for measured, games in ((2, 0), (3, 256)):
         with pytest.raises(KeyboardInterrupt):
-            study(run, **FEW, output=tmp_path, watch=interrupt)
+            study(run, **FEW, output=tmp_path / "depth.json", watch=interrupt)
         left = read(tmp_path / "depth.json")
         assert len(left.points) == measured
         assert (left.games.num_games if left.games else 0) == games
         interrupt = lambda known, doing: doing.startswith("256 games") and _stop()  # noqa: E731
-    whole = study(run, **FEW, output=tmp_path)
+    whole = study(run, **FEW, output=tmp_path / "depth.json")
     assert [p.exact for p in whole.points] == [p.exact for p in known.points]
 
 
@@ -111,7 +113,7 @@ def test_curves_share_their_raw_guess(run, tmp_path):
         evaluators=("network", "untrained", "constant"),
         value_noise=(0.0, 0.5),
         games=0,
-        output=tmp_path,
+        output=tmp_path / "depth.json",
     )
     assert len(found.points) == 6 * (1 + 4)
     curves = found.curves()
@@ -167,7 +169,7 @@ def test_a_search_beyond_the_memory_is_refused(run, known, monkeypatch):
 def test_a_damaged_file_or_checkpoint_is_named(run, tmp_path):
     (tmp_path / "depth.json").write_text('{"points": ')
     with pytest.raises(ValueError, match=r"depth\.json is not a study of search depth"):
-        study(run, **FEW, output=tmp_path)
+        study(run, **FEW, output=tmp_path / "depth.json")
     folder = RunDirectory(tmp_path / "half")
     make_run(folder.path, (0, 2))
     newest = checkpoint.available(folder.checkpoints)[0]
@@ -182,7 +184,7 @@ def test_a_study_of_another_environment_is_refused(known, run, tmp_path):
     (tmp_path / "depth.json").write_text(json.dumps(values))
     make_run(tmp_path / "large", (0,), size=4)
     with pytest.raises(ValueError, match="holds a study with run 'one', not 'large'"):
-        study(tmp_path / "large", **FEW, output=tmp_path)
+        study(tmp_path / "large", **FEW, output=tmp_path / "depth.json")
 
 
 def test_an_exported_networks_study_goes_here(tmp_path, monkeypatch):

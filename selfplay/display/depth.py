@@ -43,7 +43,7 @@ def depth_with_view(run: Path, *, output: Path | None = None, **settings: Any) -
     """
     console, folder = Console(), output or home(run)
     with StudyView() as view:
-        known = study(run, output=folder, watch=view.on_progress, **settings)
+        known = study(run, output=folder / FILE, watch=view.on_progress, **settings)
     console.print(table(known))
     console.print(footnote(known), highlight=False)
     written = [folder / FILE, folder / "depth.csv"]
@@ -215,12 +215,8 @@ def draw(known: Study, stem: Path) -> list[Path]:
 
     Raises RuntimeError without matplotlib.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise RuntimeError("drawing needs matplotlib: pip install 'selfplay[plot]'") from None
     measures = [name for name in known_measures(known) if name != "value lost a move"]
-    figure = Figure(figsize=(4.6 * len(measures), 4.2), layout="constrained")
+    figure = matplotlib_figure((4.6 * len(measures), 4.2))
     axes = figure.subplots(1, len(measures), squeeze=False).ravel()
     for axis, name in zip(axes, measures, strict=True):
         _draw_measure(axis, known, name)
@@ -232,6 +228,15 @@ def draw(known: Study, stem: Path) -> list[Path]:
     for path in paths:
         figure.savefig(path, dpi=150, bbox_inches="tight")
     return paths
+
+
+def matplotlib_figure(size: tuple[float, float]) -> Any:
+    """An empty figure, its size in inches. Raises RuntimeError without matplotlib."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise RuntimeError("drawing needs matplotlib: pip install 'selfplay[plot]'") from None
+    return Figure(figsize=size, layout="constrained")
 
 
 def _draw_measure(axis: Any, known: Study, name: str) -> None:

@@ -33,6 +33,12 @@ class Searcher:
         return dataclasses.replace(self, simulations=1)
 
     @property
+    def program(self) -> "Searcher":
+        """What it shares with those who differ in numbers alone: parameters and simulations."""
+        evaluator = "constant" if self.evaluator == "constant" else "network"
+        return dataclasses.replace(self.curve, evaluator=evaluator, iteration=0)
+
+    @property
     def guess(self) -> str:
         """The evaluator, in words."""
         at = f"@{self.iteration}" if self.evaluator == "network" else ""

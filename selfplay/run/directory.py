@@ -8,6 +8,7 @@ RUN/tensorboard/     the same for TensorBoard
 RUN/evaluation.json  how good it was at the end
 RUN/arena.json       how its checkpoints rate against each other
 RUN/depth.json       what its searches are worth, by number of simulations
+RUN/frontier.json    the same of all its checkpoints
 """
 
 import contextlib

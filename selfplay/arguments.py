@@ -1,0 +1,72 @@
+"""What was typed, taken apart: positional arguments by hand, flags by tyro. Imports no JAX."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import tyro
+
+FlagsT = TypeVar("FlagsT")
+
+
+def parse(prog: str, command: Callable, arguments: list[str], defaults: FlagsT) -> FlagsT:
+    """Flags by tyro, described by the command's docstring."""
+    lines = (command.__doc__ or "").splitlines()
+    description = "\n".join([lines[0], *(line.removeprefix("    ") for line in lines[1:])])
+    return tyro.cli(
+        type(defaults), args=arguments, default=defaults, prog=prog, description=description
+    )
+
+
+def no_flags(prog: str, command: Callable, arguments: list[str]) -> None:
+    """Answers --help, and refuses anything else, for a command without flags."""
+
+    @dataclasses.dataclass(frozen=True)
+    class NoFlags:
+        pass
+
+    parse(prog, command, arguments, NoFlags())
+
+
+def positional(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """The first argument if it is no flag, and the rest."""
+    if not arguments or arguments[0].startswith("-"):
+        return None, arguments
+    return arguments[0], arguments[1:]
+
+
+def positionals(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments before the first flag, and the rest."""
+    first_flag = next((i for i, a in enumerate(arguments) if a.startswith("-")), len(arguments))
+    return arguments[:first_flag], arguments[first_flag:]
+
+
+def value_of(flag: str, arguments: list[str]) -> str | None:
+    """The value given to a flag, as `--flag VALUE` or `--flag=VALUE`."""
+    for i, argument in enumerate(arguments):
+        if argument == flag and i + 1 < len(arguments):
+            return arguments[i + 1]
+        if argument.startswith(f"{flag}="):
+            return argument.removeprefix(f"{flag}=")
+    return None
+
+
+def split_run(arguments: list[str]) -> tuple[Path, list[str]]:
+    """The run that was named, or the newest under runs/, and the rest of the arguments.
+
+    Where help is asked for and no run is named, there need not be one.
+    """
+    from selfplay.run.names import locate, newest
+
+    name, rest = positional(arguments)
+    if name is not None:
+        return locate(name), rest
+    if asks_for_help(rest):
+        return Path("RUN"), rest
+    return newest(), rest
+
+
+def asks_for_help(arguments: list[str]) -> bool:
+    """Whether help is wanted rather than the command."""
+    return not {"-h", "--help"}.isdisjoint(arguments)
