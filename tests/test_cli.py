@@ -159,6 +159,15 @@ def test_a_picture_that_cannot_be_drawn_is_refused_before_any_game(run, monkeypa
     assert "pip install 'selfplay[plot]'" in capsys.readouterr().err
 
 
+def test_a_reader_who_has_had_enough_is_no_error():
+    words = [sys.executable, "-m", "selfplay", "train", "tic_tac_toe", "--help"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
 def test_envs_lists_all(capsys):
     assert cli.main(["envs"]) == 0
     said = capsys.readouterr().out
