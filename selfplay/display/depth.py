@@ -146,7 +146,11 @@ def numbers(known: Study) -> str:
     costs = ("seconds_a_move", "simulations_per_second", "tree_bytes")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*fields, *ends, *costs])
-    for point in sorted(known.points, key=lambda p: (p.searcher.guess, p.searcher.name)):
+
+    def order(point: Point) -> tuple[str, str, int]:
+        return point.searcher.guess, point.searcher.search, point.searcher.simulations
+
+    for point in sorted(known.points, key=order):
         estimates = [MEASURES[name](known, point) for name in keys]
         cells = [("", "", "") if e is None else (e.value, e.low, e.high) for e in estimates]
         cost = point.cost
