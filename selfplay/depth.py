@@ -110,7 +110,8 @@ def study(
     lab.refuse_more_than_memory(there)
     lab.reserve(there)
     tell = watch or (lambda known, doing: None)
-    opposition = _rivals(lab, rivals, precision) if games else []
+    past = [] if known.games is None else filter(opponents.is_named, known.games.names)
+    opposition = _rivals(lab, [*past, *rivals], precision) if games else []
     for searcher in asked:
         if known.point(searcher) is None:
             tell(known, f"measuring {searcher.name}")

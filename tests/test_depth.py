@@ -84,6 +84,13 @@ def test_one_more_budget_costs_its_own_games(run, known, tmp_path, monkeypatch):
     assert [p.searcher.simulations for p in next(iter(more.curves().values()))] == [0, 2, 4, 8]
 
 
+def test_rivals_of_before_keep_their_games(run, known, tmp_path):
+    (tmp_path / "depth.json").write_bytes((run / "depth.json").read_bytes())
+    more = study(run, **FEW, rivals=("minimax:1",), output=tmp_path / "depth.json")
+    assert set(more.games.names) == {*known.games.names, "minimax:1"}
+    np.testing.assert_array_equal(more.games.among(known.games.names), known.games.pairs)
+
+
 def test_an_interrupted_study_goes_on(run, known, tmp_path):
     def interrupt(known, doing):
         if doing.startswith(("measuring network@4, gumbel 8", "256 games")):
