@@ -109,6 +109,7 @@ def study(
     there = [*asked, *[point.searcher for point in known.points]]
     lab.refuse_more_than_memory(there)
     lab.reserve(there)
+    path.parent.mkdir(parents=True, exist_ok=True)
     tell = watch or (lambda known, doing: None)
     past = [] if known.games is None else filter(opponents.is_named, known.games.names)
     opposition = _rivals(lab, [*past, *rivals], precision) if games else []

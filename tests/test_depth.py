@@ -112,29 +112,23 @@ def _stop():
 
 
 def test_curves_share_their_raw_guess(run, tmp_path):
-    found = study(
-        run,
-        simulations=(0, 3),
-        policies=("gumbel", "puct"),
-        max_depths=(0, 1),
-        evaluators=("network", "untrained", "constant"),
-        value_noise=(0.0, 0.5),
-        games=0,
-        output=tmp_path / "depth.json",
-    )
-    assert len(found.points) == 6 * (1 + 4)
+    path = tmp_path / "depth.json"
+    settings = {"simulations": (0, 3), "games": 0, "output": path}
+    evaluators = ("network", "untrained", "constant")
+    study(run, policies=("gumbel", "puct"), evaluators=evaluators, **settings)
+    found = study(run, max_depths=(1,), value_noise=(0.5,), **settings)
+    assert len(found.points) == 3 * (1 + 2) + (1 + 1)
     curves = found.curves()
-    assert len(curves) == 6 * 4
+    assert len(curves) == 3 * 2 + 1
     for curve, points in curves.items():
         assert [p.searcher.simulations for p in points] == [0, 3]
         assert points[0].searcher == curve.raw
-    untrained = next(p for p in found.points if p.searcher.name == "untrained, alone")
-    constant = next(p for p in found.points if p.searcher.name == "constant, gumbel 3")
-    noisy = next(p for p in found.points if p.searcher.name == "network@4, noise 0.5, alone")
-    plain = next(p for p in found.points if p.searcher.name == "network@4, alone")
-    assert untrained.exact != constant.exact
-    assert noisy.exact.value_error.value > plain.exact.value_error.value
-    assert noisy.exact.kept == plain.exact.kept
+    point = {p.searcher.name: p.exact for p in found.points}
+    assert point["untrained, alone"] != point["constant, gumbel 3"]
+    noisy, plain = point["network@4, noise 0.5, alone"], point["network@4, alone"]
+    assert noisy.value_error.value > plain.value_error.value
+    assert noisy.kept == plain.kept
+    assert "network@4, noise 0.5, gumbel 3 to depth 1" in point
 
 
 def test_a_lone_player_solves_problems(tmp_path):
@@ -198,6 +192,8 @@ def test_an_exported_networks_study_goes_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study("tic_tac_toe", simulations=(0,), games=0)
     assert Path("depth.json").exists()
+    study("tic_tac_toe", simulations=(0,), games=0, output=Path("new/folder/x.json"))
+    assert Path("new/folder/x.json").exists()
     assert not (registry.pretrained_path("tic_tac_toe") / "depth.json").exists()
     assert (
         Agent.load("tic_tac_toe").iteration == read(Path("depth.json")).points[0].searcher.iteration

@@ -96,9 +96,8 @@ def table(known: Study) -> Table:
     for curve, points in known.curves().items():
         for point in points:
             searcher, cost = point.searcher, point.cost
-            who = f"{_guess(known, curve)}{curve.search}"
             shown.add_row(
-                f"{who} {searcher.simulations:,}",
+                f"{_guess(known, curve)}{curve.searching(searcher.simulations)}",
                 *[_shown(MEASURES[name](known, point), name) for name in measures],
                 f"{1000 * cost.seconds:.2f}",
                 f"{cost.simulations_per_second:,.0f}" if searcher.simulations else "–",
@@ -189,13 +188,15 @@ def sentence(name: str, shown: enough.Enough, values: np.ndarray) -> str:
     """How many simulations give nearly what the most give, and in how much of the time."""
     counts = [p.searcher.simulations for p in (shown.first, shown.enough, shown.before, shown.last)]
     least, count, before, most = counts
-    begin = "the evaluator alone" if least == 0 else f"{least:,} simulations"
+    begin = "the evaluator alone" if least == 0 else _simulations(least)
     if name == "Elo":
         gain = f"{values[-1] - values[0]:+.0f} Elo"
     else:
         gain = f"{name}: {100 * values[0]:.1f} to {100 * values[-1]:.1f} %"
     if not shown.is_gain:
-        return f"{most:,} simulations show no gain over {begin} beyond chance ({gain})."
+        return f"No gain of {_simulations(most)} over {begin} is beyond chance ({gain})."
+    if count == most and before == least:
+        return f"The gain of {_simulations(most)} over {begin} is beyond chance ({gain})."
     if count == most:
         share = 100 * shown.share_before
         return (
@@ -209,6 +210,10 @@ def sentence(name: str, shown: enough.Enough, values: np.ndarray) -> str:
         f"{100 * share.high:.0f}) of what {most:,} give over {begin}, in 1/{ratio:.0f} of the time "
         f"({gain})."
     )
+
+
+def _simulations(count: int) -> str:
+    return "1 simulation" if count == 1 else f"{count:,} simulations"
 
 
 # Pictures --------------------------------------------------------------------------------------

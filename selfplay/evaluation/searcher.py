@@ -48,12 +48,17 @@ class Searcher:
     @property
     def search(self) -> str:
         """The way it searches, in words."""
-        if self.policy is None:
-            return "alone"
-        limit = "" if self.max_depth is None else f" to depth {self.max_depth}"
-        return f"{self.policy}{limit}"
+        return f"{self.policy or 'alone'}{self._limit}"
 
     @property
     def name(self) -> str:
         """All of it, in words."""
-        return f"{self.guess}, {self.search}" + (f" {self.simulations}" if self.policy else "")
+        return f"{self.guess}, {self.searching(self.simulations)}"
+
+    def searching(self, simulations: int) -> str:
+        """The way it searches, with so many simulations, in words."""
+        return "alone" if self.policy is None else f"{self.policy} {simulations}{self._limit}"
+
+    @property
+    def _limit(self) -> str:
+        return "" if self.max_depth is None else f" to depth {self.max_depth}"

@@ -50,7 +50,13 @@ class Study:
         for point in ordered:
             if point.searcher.policy is not None:
                 found.setdefault(point.searcher.curve, []).append(point)
+        searched = {curve.raw for curve in found}
+        for point in ordered:
+            if point.searcher.policy is None and point.searcher not in searched:
+                found[point.searcher] = [point]  # of which no search was asked for
         for curve, points in found.items():
+            if curve.policy is None:
+                continue
             raw = self.point(curve.raw)
             points[:0] = [] if raw is None else [raw]
         return found

@@ -82,7 +82,9 @@ def curve(*wrong):
         exact = Exact(share, share, share, (1000,), tuple((i, 2, 0) for i in mistakes))
         searcher = Searcher(policy="gumbel" if count else None, simulations=count)
         points.append(Point(searcher, Cost(0.01 * (count + 1), 1.0, 1, 1), exact))
-    return Study({"env": "x"}, {}, {}, tuple(points))
+    network = {"kind": "mlp", "width": 8, "depth": 1, "parameters": 1234}
+    machine = {"processor": "abacus", "devices": "1 × bead", "jax": "1.0"}
+    return Study({"env": "x"}, network, machine, tuple(points))
 
 
 def test_enough_is_said_with_its_share_interval_and_time():
@@ -97,9 +99,21 @@ def test_more_may_be_needed():
     assert said.startswith("16 simulations are not too many: 4 give 44 % of what they give over")
 
 
+def test_two_points_show_a_gain_and_no_more():
+    (said,) = depth.sentences(curve(range(100), range(10)))
+    assert said.startswith("The gain of 1 simulation over the evaluator alone is beyond chance (")
+
+
+def test_a_guess_without_searches_is_shown_alone(tmp_path):
+    known = curve(range(100))
+    assert "alone" in text_of(depth.table(known))
+    assert depth.sentences(known) == []
+    assert depth.draw(known, tmp_path / "depth")[0].exists()
+
+
 def test_chance_is_no_gain():
     (said,) = depth.sentences(curve(range(10), range(8), range(3, 12)))
-    assert said.startswith("4 simulations show no gain over the evaluator alone beyond chance")
+    assert said.startswith("No gain of 4 simulations over the evaluator alone is beyond chance")
 
 
 def test_each_curve_has_its_sentence(known):
