@@ -5,13 +5,15 @@
 
 `search`: for each run, Gumbel and PUCT with 0 to 1,024 simulations, guided by a constant, by the
 network as it was before training, by three of its checkpoints, and by the last with Gaussian noise
-of 0.5 on its values. `learning`: Connect Four from scratch by Gumbel with 2 simulations and by PUCT
-with 2 and 16, at equal time. What was measured is kept, and not measured again: both may be made in
-several sittings.
+of 0.5 on its values. `learning`: Connect Four from scratch by Gumbel and by PUCT, with 2 and with
+16 simulations, each for the iterations that take 15 minutes of one idle core, so that what else
+the machine does changes no result. What was measured is kept, and not measured again: both may be
+made in several sittings.
 """
 
 import dataclasses
 import json
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,12 +33,19 @@ from selfplay.run.directory import RunDirectory, write_text
 
 NOISE = 0.5
 
-LEARNERS = {
-    "Gumbel, 2 simulations": ("--search.policy", "gumbel", "--search.num-simulations", "2"),
-    "PUCT, 2 simulations": ("--search.policy", "puct", "--search.num-simulations", "2"),
-    "PUCT, 16 simulations": ("--search.policy", "puct", "--search.num-simulations", "16"),
+LEARNERS: dict[str, tuple[int, tuple[str, ...]]] = {
+    "Gumbel, 2 simulations": (
+        4_700,
+        ("--search.policy", "gumbel", "--search.num-simulations", "2"),
+    ),
+    "PUCT, 2 simulations": (4_650, ("--search.policy", "puct", "--search.num-simulations", "2")),
+    "PUCT, 16 simulations": (1_430, ("--search.policy", "puct", "--search.num-simulations", "16")),
+    "Gumbel, 16 simulations": (
+        1_540,
+        ("--search.policy", "gumbel", "--search.num-simulations", "16"),
+    ),
 }
-"""Name of each, and its flags."""
+"""Name of each: the iterations that take 15 minutes of an idle core, and its flags."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +64,9 @@ class Learning:
     """What is learnt from few simulations."""
 
     seeds: tuple[int, ...] = (0, 1, 2)
-    minutes: float = 15.0
-    """Each."""
+    learners: tuple[str, ...] = tuple(LEARNERS)
+    share: float = 1.0
+    """Of the iterations."""
     env: str = "connect_four"
     folder: Path = Path("runs/learning")
     """Where the runs go."""
@@ -116,32 +126,53 @@ def said(console: Console) -> Callable[[Study, str], None]:
 
 
 def learning(settings: Learning) -> None:
-    """Trains and judges, one after the other."""
-    settings.output.parent.mkdir(parents=True, exist_ok=True)
-    done = json.loads(settings.output.read_text()) if settings.output.exists() else {}
+    """Trains and judges what is not there yet; then gathers all that is."""
     for seed in settings.seeds:
-        for name, flags in LEARNERS.items():
-            key = f"{name}, seed {seed}"
-            if key not in done:
-                done[key] = learnt(settings, seed, flags)
-                write_text(settings.output, json.dumps(done, indent=1) + "\n")
-                Console(width=110).print(learning_table(done))
+        for name in settings.learners:
+            learn(run_of(settings, name, seed), settings, name, seed)
+    done = {
+        f"{name}, seed {seed}": learnt(folder)
+        for name in LEARNERS
+        for seed in range(100)
+        if (folder := run_of(settings, name, seed)).evaluation.exists()
+    }
+    settings.output.parent.mkdir(parents=True, exist_ok=True)
+    write_text(settings.output, json.dumps(done, indent=1) + "\n")
+    Console(width=110).print(learning_table(done))
 
 
-def learnt(settings: Learning, seed: int, flags: tuple[str, ...]) -> dict[str, Any]:
+def run_of(settings: Learning, name: str, seed: int) -> RunDirectory:
+    """Where a learner's run is, or will be."""
+    return RunDirectory(settings.folder / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}")
+
+
+def learn(folder: RunDirectory, settings: Learning, name: str, seed: int) -> None:
+    """Trains and judges a run, or goes on with it."""
+    count, flags = LEARNERS[name]
+    iterations = round(settings.share * count)
+    words = [sys.executable, "-m", "selfplay"]
+    if not folder.path.exists():
+        length = ("--iterations", str(iterations), "--seed", str(seed))
+        words += ["train", settings.env, "--run", str(folder.path)]
+        subprocess.run([*words, *length, *flags], check=True)
+    elif metrics.read(folder.metrics)[-1]["iteration"] < iterations:
+        subprocess.run([*words, "resume", str(folder.path)], check=True)
+    if not folder.evaluation.exists():
+        evaluate(folder.path, simulations=(0, 2, 16, 64), games=0)
+
+
+def learnt(folder: RunDirectory) -> dict[str, Any]:
     """What one run reached."""
-    run = settings.folder / f"{'-'.join(flags[1::2])}-{seed}"
-    words = [sys.executable, "-m", "selfplay", "train", settings.env, "--run", str(run)]
-    length = ("--minutes", str(settings.minutes), "--seed", str(seed))
-    subprocess.run([*words, *length, *flags], check=True)
-    rows = metrics.read(RunDirectory(run).metrics)
-    exact = evaluate(run, simulations=(0, 2, 16, 64), games=0).exact
+    rows = metrics.read(folder.metrics)
+    exact = json.loads(folder.evaluation.read_text())["exact"]
     return {
         "iterations": rows[-1]["iteration"],
-        "minutes": rows[-1]["seconds"] / 60.0,
-        "kept": {count: score.kept for count, score in exact.items()},
+        "kept": {
+            count: statistics.fmean(b["kept"] / b["positions"] for b in score["buckets"])
+            for count, score in exact.items()
+        },
         "curve": [
-            [row["seconds"] / 60.0, row["exact/network"], row["exact/search"]]
+            [row["iteration"], row["exact/network"], row["exact/search"]]
             for row in rows
             if "exact/network" in row
         ],
@@ -151,11 +182,11 @@ def learnt(settings: Learning, seed: int, flags: tuple[str, ...]) -> dict[str, A
 def learning_table(done: dict[str, Any]) -> Table:
     """A row a run."""
     shown = Table(title="Moves that keep the value, %, after learning from few simulations")
-    for column in ("learner", "minutes", "iterations", "network", "2", "16", "64"):
+    for column in ("learner", "iterations", "network", "2", "16", "64"):
         shown.add_column(column, justify="left" if column == "learner" else "right")
     for name, result in done.items():
         kept = [f"{100 * share:.1f}" for share in result["kept"].values()]
-        shown.add_row(name, f"{result['minutes']:.1f}", f"{result['iterations']:,.0f}", *kept)
+        shown.add_row(name, f"{result['iterations']:,.0f}", *kept)
     return shown
 
 

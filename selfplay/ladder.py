@@ -27,6 +27,9 @@ from selfplay.run.directory import RunDirectory, write_text
 from selfplay.run.names import locate, split
 from selfplay.search.model import network_evaluator
 
+MATCHES_EACH = 8
+"""At least, on average, where the games allow it: matches are made smaller for that."""
+
 MEAN = "mean"
 """The anchor that is no player: the mean of all ratings is 0."""
 
@@ -126,6 +129,9 @@ def ladder(
         anchor=index,
         max_opening_plies=plies,
         seed=seed,
+        pairs_together=min(
+            tournament.PAIRS_TOGETHER, max(1, games // (MATCHES_EACH * len(entrants)))
+        ),
         watch=None if watch is None else lambda known: watch(standing(known)),
     )
     result = standing(known)

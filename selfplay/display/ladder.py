@@ -87,8 +87,7 @@ def table(result: Ladder) -> Table:
     """Ranks, ratings with their 95 % intervals, games and scores; the strongest first."""
     known = result.tournament
     elo, half = result.ratings
-    zero = "the mean" if result.anchor == MEAN else result.anchor
-    shown = Table(title=f"{result.env}: Elo, {zero} is 0", title_justify="left")
+    shown = Table(title=_title(result), title_justify="left")
     shown.add_column("", justify="right", no_wrap=True)
     shown.add_column("player", overflow="fold")
     for column in ("Elo", "95 %", "games", "score, %", "drawn, %", "above next, %"):
@@ -96,20 +95,43 @@ def table(result: Ladder) -> Table:
     ranking = result.ranking
     for rank, index in enumerate(ranking):
         tally = known.of(index)
-        played = max(tally.games, 1)
+        name = _short_name(result, index)
+        if not tally.games:
+            shown.add_row(str(rank + 1), name, "–", "–", "0", "–", "–", "–")
+            continue
         following = ranking[rank + 1 : rank + 2]
         above = [100 * known.ratings.superiority(index, other) for other in following]
         shown.add_row(
             str(rank + 1),
-            result.entrants[index].player.name,
+            name,
             f"{elo[index]:+.0f}",
             f"± {half[index]:.0f}",
             str(tally.games),
             f"{100 * tally.score:.1f}",
-            f"{100 * tally.draws / played:.1f}",
+            f"{100 * tally.draws / tally.games:.1f}",
             *([f"{above[0]:.1f}"] if above else ["–"]),
         )
     return shown
+
+
+def _title(result: Ladder) -> str:
+    """What is played, who is rated 0, and whose checkpoints go by their iterations alone."""
+    zero = "the mean" if result.anchor == MEAN else result.anchor
+    run = _only(result)
+    return f"{result.env}: Elo, {zero} is 0" + (f"\n@ITERATION of {run}" if run else "")
+
+
+def _only(result: Ladder) -> str | None:
+    """The run that all checkpoints are of, if they are of one."""
+    runs = {entrant.run for entrant in result.entrants if entrant.run is not None}
+    return runs.pop() if len(runs) == 1 else None
+
+
+def _short_name(result: Ladder, index: int) -> str:
+    """A player's name, without that of the run where there is but one."""
+    entrant = result.entrants[index]
+    one = entrant.run is not None and _only(result) is not None
+    return f"@{entrant.iteration}" if one else entrant.player.name
 
 
 def footnote(result: Ladder) -> str:
@@ -128,19 +150,22 @@ def footnote(result: Ladder) -> str:
 def draw(result: Ladder, path: Path) -> None:
     """Draws ratings against minutes of training, a line for each run, error bars of 95 %.
 
-    Raises RuntimeError without matplotlib.
+    Who learned nothing, and who does not tell how long it learned, gets a level line. Raises RuntimeError without matplotlib.
     """
     figure = _figure()
     axis = figure.subplots()
     elo, half = result.ratings
     runs = dict.fromkeys(entrant.run for entrant in result.entrants if entrant.run is not None)
+    timed = [entrant.minutes is not None for entrant in result.entrants]
     for run in runs:
-        who = [i for i, entrant in enumerate(result.entrants) if entrant.run == run]
-        minutes = [result.entrants[i].minutes or 0.0 for i in who]
+        who = [i for i, one in enumerate(result.entrants) if one.run == run and timed[i]]
+        if not who:
+            continue
+        minutes = [result.entrants[i].minutes for i in who]
         style: dict[str, Any] = {"marker": "o", "markersize": 4, "linewidth": 1.2, "capsize": 3}
         axis.errorbar(minutes, elo[who], yerr=half[who], label=run, **style)
     for index, entrant in enumerate(result.entrants):
-        if entrant.run is None:
+        if not timed[index]:
             axis.axhline(elo[index], color="0.4", linewidth=1.0, linestyle="--")
             axis.axhspan(elo[index] - half[index], elo[index] + half[index], color="0.4", alpha=0.1)
             axis.annotate(
@@ -162,7 +187,9 @@ def draw(result: Ladder, path: Path) -> None:
         loc="left",
     )
     axis.grid(alpha=0.3)
-    figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=min(len(runs), 3))
+    if any(timed):
+        below = {"loc": "outside lower center", "ncols": min(len(runs), 3)}
+        figure.legend(fontsize=8, frameon=False, **below)
     figure.savefig(path, dpi=120)
 
 

@@ -4,6 +4,8 @@ Matches are small, and the ratings are fitted again after each, to choose the ne
 meet at most once from any opening, so that no game between players without noise is counted
 twice; each meets the others from openings in another order. All that is random follows from the
 seed and the players' names, so that a tournament may be gone on with, more players among them.
+First of all everybody is joined to everybody else by some chain of matches: without one, a
+difference between two players would be the prior's alone.
 """
 
 import dataclasses
@@ -14,6 +16,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 from selfplay.environment.contract import Environment
 from selfplay.evaluation.arena import (
@@ -116,7 +119,8 @@ def play(
         watch: is told what is known after each match.
 
     Raises:
-        ValueError: a number does not fit, or the environment has one player.
+        ValueError: a number does not fit, the games are too few to compare everybody with
+            everybody, or the environment has one player.
     """
     refuse_lone_player(env)
     _check(players, num_games, precision, max_opening_plies)
@@ -132,9 +136,11 @@ def play(
     each = np.ones(len(names)) if costs is None else np.asarray(costs, np.float64)
     prices = each[:, None] + each
     known = Tournament(names, pairs, fit_pairs(pairs, prior), count)
+    _refuse_too_few(known, together, num_games)
     while known.num_games + 2 * together <= num_games:
         met = known.pairs_met // together
-        may_play = met < parts
+        group = _groups(known)
+        may_play = met < parts if group.max() == 0 else group[:, None] != group
         waits = (2 * known.pairs_met.sum(axis=1) < least_games) & may_play.any(axis=1)
         worth = information_gain(known.ratings, together)
         if waits.any():
@@ -168,6 +174,21 @@ def distinct_openings(env: Environment, key: jax.Array, max_plies: int, count: i
     contents = np.concatenate([leaf.view(np.uint8) for leaf in leaves], axis=1)
     first = np.sort(np.unique(contents, axis=0, return_index=True)[1])
     return jax.tree.map(lambda x: x[first], openings)
+
+
+def _groups(known: Tournament) -> np.ndarray:
+    """int [N]: the same number for players that some chain of matches joins, from 0 on."""
+    return connected_components(known.pairs_met > 0, directed=False)[1]
+
+
+def _refuse_too_few(known: Tournament, together: int, num_games: int) -> None:
+    needed = known.num_games + 2 * together * int(_groups(known).max())
+    if needed > num_games:
+        played = f", {known.num_games:,} of which are played" if known.num_games else ""
+        raise ValueError(
+            f"{len(known.names)} players need at least {needed:,} games{played}, for some chain of "
+            f"matches to join them all; at most {num_games:,} were asked for"
+        )
 
 
 def _is_precise(

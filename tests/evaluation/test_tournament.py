@@ -110,6 +110,21 @@ def test_dear_games_are_played_less(nim):
     assert dear.of(2).games < cheap.of(2).games
 
 
+@pytest.mark.parametrize("num_players", [3, 7, 12])
+def test_with_the_fewest_games_a_chain_of_matches_joins_everybody(nim, num_players):
+    players = skilled(*np.linspace(0.0, 0.9, num_players).round(3))
+    known = play(nim, players, num_games=2 * (num_players - 1), pairs_together=1)
+    reached = {0}
+    for _ in players:
+        reached |= {int(j) for i in reached for j in np.flatnonzero(known.pairs_met[i])}
+    assert len(reached) == num_players
+    with pytest.raises(ValueError, match=f"at least {known.num_games} games, for some chain"):
+        play(nim, players, num_games=known.num_games - 1, pairs_together=1)
+    newcomer = [*players, *skilled(0.95)]
+    with pytest.raises(ValueError, match=f"{known.num_games + 2} games, {known.num_games} of whi"):
+        play(nim, newcomer, num_games=known.num_games + 1, pairs_together=1, known=known)
+
+
 def test_openings_differ():
     env = TicTacToe()
     _, state = tournament.distinct_openings(env, jax.random.key(0), 1, 500)
