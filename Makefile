@@ -22,11 +22,13 @@ lint: .venv/ready-to-test
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 .venv/ready-to-train: pyproject.toml
+	@echo "installing into .venv: a few minutes, once"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[plot]'
 	touch $@
 
 .venv/ready-to-test: .venv/ready-to-train
+	@echo "installing the tests' tools: a few minutes, once"
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 

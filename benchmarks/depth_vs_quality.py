@@ -13,7 +13,6 @@ made in several sittings.
 
 import dataclasses
 import json
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -167,10 +166,7 @@ def learnt(folder: RunDirectory) -> dict[str, Any]:
     exact = json.loads(folder.evaluation.read_text())["exact"]
     return {
         "iterations": rows[-1]["iteration"],
-        "kept": {
-            count: statistics.fmean(b["kept"] / b["positions"] for b in score["buckets"])
-            for count, score in exact.items()
-        },
+        "kept": {count: score["kept"] for count, score in exact.items()},
         "curve": [
             [row["iteration"], row["exact/network"], row["exact/search"]]
             for row in rows

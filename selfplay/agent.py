@@ -80,7 +80,7 @@ class Agent:
             num_simulations: by default as many as the run's evaluation used; at least 1.
 
         Raises:
-            ValueError: the episode has ended.
+            ValueError: the episode has ended, or `refuse_simulations` does.
         """
         return Decision.of(self._run(self._search, state, problem, num_simulations))
 
@@ -100,6 +100,7 @@ class Agent:
             raise ValueError("there is nothing to decide: the episode has ended")
         if num_simulations is None:
             num_simulations = self.config.evaluation.num_simulations
+        refuse_simulations(num_simulations)
         config = without_noise(self.config.search, num_simulations)
         if config.engine == "selfplay":  # one compilation serves all budgets that fit
             config = without_noise(config, _room(num_simulations))
@@ -125,6 +126,14 @@ class Agent:
             return jax.tree.map(lambda x: x[0], found)
 
         return run
+
+
+def refuse_simulations(count: int) -> None:
+    """Raises ValueError if a search cannot have so many simulations."""
+    if not 1 <= count < MAX_NODES:
+        raise ValueError(
+            f"a search has 1 to {MAX_NODES - 1:,} simulations, {count:,} were asked for"
+        )
 
 
 def _room(num_simulations: int) -> int:

@@ -369,15 +369,38 @@ def _main(arguments: Sequence[str] | None) -> int:
         sys.path.insert(0, str(Path.cwd()))
     try:
         COMMANDS[words[0]](words[1:])
-    except (ValueError, RuntimeError) as error:
-        if not _raised_here(error):
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
-        print("stopped at once; what was saved last is kept", file=sys.stderr)
-        return 130
+        return _stopped()
+    except Exception as error:
+        if isinstance(_first_cause(error), KeyboardInterrupt):
+            return _stopped()  # a library was at work, and complains
+        message = _message(error)
+        if message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
+        return 2
     return 0
+
+
+def _stopped() -> int:
+    print("stopped at once; what was saved last is kept", file=sys.stderr)
+    return 130
+
+
+def _message(error: Exception) -> str | None:
+    """What to tell a user; None for what must be shown with its traceback."""
+    if isinstance(error, (ValueError, RuntimeError)) and _raised_here(error):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:  # may not be written, disk full
+        return f"{error.filename}: {error.strerror}"
+    return None
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What all began with, of errors that came while others were handled."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    return error
 
 
 def _raised_here(error: Exception) -> bool:

@@ -331,7 +331,7 @@ def load(path: Path, **overrides: Any) -> Config:
     """A config from a TOML file; `overrides`, nested like the file, go on top of it."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise ValueError(f"no config file at {path}") from None
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is not a TOML file: {error}") from error

@@ -124,9 +124,9 @@ def study(
 
 
 def home(run: Path | str) -> Path:
-    """The folder where a run's study goes: the run, or here for an exported network."""
+    """The folder where a run's study goes: the run, or here if it keeps no results."""
     folder = RunDirectory(locate(run))
-    return Path() if folder.is_exported else folder.path
+    return folder.path if folder.keeps_results else Path()
 
 
 @dataclasses.dataclass(frozen=True)

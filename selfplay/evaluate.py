@@ -55,8 +55,7 @@ def evaluate(
     seed: int = 0,
     iteration: int | None = None,
 ) -> Evaluation:
-    """Judges a run's agent, and writes what was found to `RUN/evaluation.json`, if it is a run
-    and no exported network.
+    """Judges a run's agent, and writes what was found to `RUN/evaluation.json` if it may.
 
     Args:
         run: the run's folder, or an environment that comes with a trained agent.
@@ -76,8 +75,8 @@ def evaluate(
     env, config = agent.env, agent.config
     if any(count < 0 for count in simulations):
         raise ValueError(f"simulations must be at least 0, got {list(simulations)}")
-    if games % 2:
-        raise ValueError(f"games must be even, half with each colour, got {games}")
+    if games < 0 or games % 2:
+        raise ValueError(f"games must be 0 or more and even, half with each colour, got {games}")
     count = config.evaluation.num_simulations if player_simulations is None else player_simulations
     act = agent_act(env, agent.evaluator, config.search, count)
     player = Player(f"agent, {count} simulations", act, agent.params)
@@ -117,7 +116,7 @@ def evaluate(
         },
     )
     folder = RunDirectory(locate(run))
-    if not folder.is_exported:
+    if folder.keeps_results:
         write_text(folder.evaluation, json.dumps(to_json(evaluation), indent=2) + "\n")
     return evaluation
 
@@ -125,8 +124,11 @@ def evaluate(
 def to_json(evaluation: Evaluation) -> dict[str, Any]:
     """The evaluation as plain data."""
     values: dict[str, Any] = dataclasses.asdict(evaluation) | {"run": evaluation.run.name}
-    for count, score in evaluation.exact.items():
-        values["exact"][count] |= {"kept": score.kept, "critical_kept": score.critical_kept}
+    means = [(values["exact"][count], score) for count, score in evaluation.exact.items()]
+    if evaluation.random is not None:
+        means.append((values["random"], evaluation.random))
+    for written, score in means:
+        written |= {"kept": score.kept, "critical_kept": score.critical_kept}
     for result, written in zip(evaluation.matches, values["matches"], strict=True):
         written |= {"score": result.score, "interval": result.interval}
     return values

@@ -147,7 +147,7 @@ def only_run(names: Sequence[str]) -> RunDirectory | None:
     """
     runs = {locate(split(name)[0]) for name in names if not opponents.is_named(name)}
     folder = RunDirectory(runs.pop()) if len(runs) == 1 else None
-    return None if folder is None or folder.is_exported else folder
+    return folder if folder is not None and folder.keeps_results else None
 
 
 def write(result: Ladder, path: Path) -> None:

@@ -53,6 +53,8 @@ def train(
     path = directory.default_path(config) if run is None else Path(run)
     directory.refuse_taken(path)
     refuse_missing(config)
+    if start_from is not None:
+        session.refuse_to_start_from(start_from, config)
     clock = progress.Clock(60.0 * config.minutes, started=started)
     sharding.spread_over_cores(
         config.rollout.num_games,
@@ -64,7 +66,7 @@ def train(
     program = make_program(config)
     params = None
     if start_from is not None:
-        params = session.read_params_to_start_from(start_from, config, program)
+        params = session.read_params_to_start_from(start_from, program)
     begun = Session(config, program, program.init(params), clock, iterations=config.iterations)
     with directory.create(path, config, fill=begun.begin) as folder:
         _loop(folder, begun, watchers)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,15 @@ def test_the_end_of_training_says_what_to_type_next(run, capsys):
         (["train", "tic_tac_toe", "--env-args", "rows", "3"], "its arguments: size"),
         (["train", "tic_tac_toe", "--rollout.max-opening-plies", "9"], "max_opening_plies"),
         (["train", "tic_tac_toe", "--network.kind", "resnet", "--num-devices", "99"], "99"),
+        (["train", "tic_tac_toe", "--config", "."], "no config file at ."),
+        (["train", "tic_tac_toe", "--from", "connect_four"], "it plays connect_four, not tic"),
+        (["play", "connect_four", "--simulations", "0"], "1 to 65,534 simulations, 0 were"),
+        (["evaluate", "connect_four", "--games", "-2"], "0 or more and even"),
+        (["report", "connect_four"], "an exported network, which has no history"),
+        (["plot", "connect_four"], "an exported network, which has no history"),
+        (["arena", "connect_four", "random", "--games", "1"], "at least 2 games"),
+        (["arena", "connect_four", "random", "--output", "a.xyz"], "must end in one of"),
+        (["arena", "connect_four", "random", "--output", "no/a.png"], "there is no folder"),
         (["resume", "nowhere"], "is not a run"),
         (["evaluate", "nowhere"], "is not a run"),
         (["play", "nowhere"], "is not a run"),
@@ -122,7 +132,14 @@ def test_arena_rates_a_run_and_draws_it(run, capsys, monkeypatch):
     words = "random --simulations 0 --games 60 --anchor random".split()
     assert cli.main(["arena", str(run), *words]) == 0
     said = capsys.readouterr().out
-    for part in ("Elo, random is 0", f"{run}@0", "+0 ", "± 0 ", "the networks alone"):
+    for part in (
+        "Elo, random is 0",
+        f"@ITERATION of {run}",
+        "@0 ",
+        "+0 ",
+        "± 0 ",
+        "the networks alone",
+    ):
         assert part in said
     assert (run / "arena.png").read_bytes().startswith(b"\x89PNG")
     known = json.loads((run / "arena.json").read_text())
@@ -151,6 +168,42 @@ def test_depth_measures_draws_and_says_how_many(run, capsys, monkeypatch):
     assert "measuring network@" in said.err
     assert cli.main(["depth", str(run), *words, "--seed", "1"]) == 2
     assert "holds a study with seed 0, not 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["report", "plot"])
+def test_what_cannot_be_written_is_refused_before_any_work(run, command, tmp_path, capsys):
+    output = str(tmp_path / "nowhere" / "file.png")
+    assert cli.main([command, str(run), "--output", output]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+
+
+def test_a_run_that_may_not_be_written_is_judged_all_the_same(run, capsys, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != run)
+    (run / "evaluation.json").unlink(missing_ok=True)
+    assert cli.main(["evaluate", str(run), "--simulations", "0", "--games", "0"]) == 0
+    assert "written" not in capsys.readouterr().out
+    assert not (run / "evaluation.json").exists()
+
+
+def test_a_full_disk_is_one_clear_line(run, capsys, monkeypatch):
+    def full(*arguments, **settings):
+        raise OSError(28, "No space left on device", "curves.png")
+
+    monkeypatch.setattr("selfplay.display.plot.plot_run", full)
+    assert cli.main(["plot", str(run)]) == 2
+    assert capsys.readouterr().err == "error: curves.png: No space left on device\n"
+
+
+def test_an_impatient_ctrl_c_leaves_no_traceback(run, capsys, monkeypatch):
+    def interrupted(*arguments, **settings):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise RuntimeError("a library, on its way out")  # noqa: B904
+
+    monkeypatch.setattr("selfplay.display.plot.plot_run", interrupted)
+    assert cli.main(["plot", str(run)]) == 130
+    assert "stopped at once" in capsys.readouterr().err
 
 
 def test_a_picture_that_cannot_be_drawn_is_refused_before_any_game(run, monkeypatch, capsys):
@@ -230,12 +283,12 @@ def test_explore_compares_checkpoints_until_the_input_ends(run, monkeypatch, cap
             raise EOFError from None
 
     monkeypatch.setattr("rich.console.Console.input", answer)
-    words = ["--moves", "1 2", "--simulations", "9", "--versus", f"{run}@{steps[0]}"]
+    words = ["--moves", "12", "--simulations", "9", "--versus", f"{run}@{steps[0]}"]
     assert cli.main(["explore", str(run), *words]) == 0
     said = capsys.readouterr().out
     newest, oldest = (f"{run.name}@{step}" for step in (steps[-1], steps[0]))
     assert newest != oldest
-    assert f"{newest}: value" in said and f"{oldest}: value" in said
+    assert f"A: {newest}, value" in said and f"B: {oldest}, value" in said
     assert "no action is called 'nonsense'" in said and "Until next time." in said
     assert cli.main(["explore", str(run), "--moves", "1 1"]) == 2
     assert "1 is not allowed here" in capsys.readouterr().err

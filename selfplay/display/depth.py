@@ -14,6 +14,7 @@ from rich.table import Table
 
 from selfplay.depth import FILE, home, study
 from selfplay.display.live import LOG_EVERY_SECONDS
+from selfplay.display.picture import empty_figure
 from selfplay.display.summary import shortest
 from selfplay.evaluation import enough
 from selfplay.evaluation.depth import Estimate
@@ -225,7 +226,7 @@ def draw(known: Study, stem: Path) -> list[Path]:
     Raises RuntimeError without matplotlib.
     """
     measures = [name for name in known_measures(known) if name != "value lost a move"]
-    figure = matplotlib_figure((4.6 * len(measures), 4.2))
+    figure = empty_figure(4.6 * len(measures), 4.2)
     axes = figure.subplots(1, len(measures), squeeze=False).ravel()
     for axis, name in zip(axes, measures, strict=True):
         _draw_measure(axis, known, name)
@@ -237,15 +238,6 @@ def draw(known: Study, stem: Path) -> list[Path]:
     for path in paths:
         figure.savefig(path, dpi=150, bbox_inches="tight")
     return paths
-
-
-def matplotlib_figure(size: tuple[float, float]) -> Any:
-    """An empty figure, its size in inches. Raises RuntimeError without matplotlib."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise RuntimeError("drawing needs matplotlib: pip install 'selfplay[plot]'") from None
-    return Figure(figsize=size, layout="constrained")
 
 
 def _draw_measure(axis: Any, known: Study, name: str) -> None:

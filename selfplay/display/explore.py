@@ -4,6 +4,7 @@ What a search saw is walked with the names of moves; `position.py` draws it, `wa
 one stands. Here commands are read and obeyed.
 """
 
+import re
 from pathlib import Path
 
 import jax
@@ -207,11 +208,20 @@ def _is_move(walk: Walk, text: str) -> bool:
 
 
 def _parse(env: Environment, text: str) -> list[int]:
-    """Moves with spaces between, or one with a space in its name. Raises ValueError for others."""
+    """Moves with spaces, commas or semicolons between; names of one character may stand close.
+
+    One with a space in its name may stand alone. Raises ValueError for what is no move.
+    """
     try:
         return [env.parse_action(text)]
     except ValueError:
-        return [env.parse_action(word) for word in text.split()]
+        words = re.split(r"[\s,;]+", text.strip(" ,;"))
+    names = {env.format_action(action) for action in range(env.num_actions)}
+    return [
+        env.parse_action(name)
+        for word in words
+        for name in (word if word not in names and set(word) <= names else (word,))
+    ]
 
 
 def _number(text: str) -> int:
@@ -221,7 +231,7 @@ def _number(text: str) -> int:
 
 
 def _name(run: Path, agent: Agent) -> str:
-    return f"{run.name}@{agent.iteration}"
+    return f"{names.shown(run)}@{agent.iteration}"
 
 
 def _problem(env: Environment, text: str | None) -> Problem:

@@ -8,7 +8,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from selfplay.display.depth import StudyView, footnote, matplotlib_figure, numbers
+from selfplay.display.depth import StudyView, footnote, numbers
+from selfplay.display.picture import empty_figure
 from selfplay.display.summary import shortest
 from selfplay.evaluation.depth import Estimate
 from selfplay.frontier import FILE, Frontier, frontier, home
@@ -85,7 +86,7 @@ def draw(known: Frontier, stem: Path) -> list[Path]:
 
     Raises RuntimeError without matplotlib.
     """
-    figure = matplotlib_figure((11.0, 4.6))
+    figure = empty_figure(11.0, 4.6)
     curves, plane = figure.subplots(1, 2)
     _draw_curves(curves, known)
     _draw_plane(figure, plane, known)

@@ -1,5 +1,6 @@
 """A ladder as a person sees it: the table, while it is played and at its end, and a picture."""
 
+import string
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from selfplay.display.live import LOG_EVERY_SECONDS
+from selfplay.display.picture import empty_figure, refuse_format
 from selfplay.display.summary import shortest
 from selfplay.ladder import MEAN, Ladder, ladder, only_run, write
+from selfplay.run.directory import refuse_unwritable
+
+LONG = 16
+"""Characters of a run's name, from which on it gets a letter in the table."""
 
 
 def ladder_with_view(names: Sequence[str], *, output: Path | None = None, **settings: Any) -> None:
@@ -21,14 +27,15 @@ def ladder_with_view(names: Sequence[str], *, output: Path | None = None, **sett
     Those of several runs, or of an exported one, go beside `output`, by default `arena.png` here.
     Raises ValueError as `ladder`, RuntimeError if `output` is given and matplotlib is missing.
     """
-    if output is not None:
-        _figure()
     home, console = only_run(names), Console()
+    picture = output or (Path("arena.png") if home is None else home.path / "arena.png")
+    refuse_unwritable(picture)
+    if output is not None:
+        refuse_format(output, empty_figure(8, 5))
     with LadderView(settings["games"]) as view:
         result = ladder(names, watch=view.on_match, **settings)
     console.print(table(result))
     console.print(footnote(result), highlight=False)
-    picture = output or (Path("arena.png") if home is None else home.path / "arena.png")
     written = [home.arena if home is not None else picture.with_suffix(".json")]
     if home is None:
         write(result, written[0])
@@ -90,7 +97,7 @@ def table(result: Ladder) -> Table:
     shown = Table(title=_title(result), title_justify="left")
     shown.add_column("", justify="right", no_wrap=True)
     shown.add_column("player", overflow="fold")
-    for column in ("Elo", "95 %", "games", "score, %", "drawn, %", "above next, %"):
+    for column in ("Elo", "95 %", "games", "score, %", "drawn, %", "above\nnext, %"):
         shown.add_column(column, justify="right", no_wrap=True)
     ranking = result.ranking
     for rank, index in enumerate(ranking):
@@ -115,23 +122,27 @@ def table(result: Ladder) -> Table:
 
 
 def _title(result: Ladder) -> str:
-    """What is played, who is rated 0, and whose checkpoints go by their iterations alone."""
+    """What is played, who is rated 0, and what runs are called in the table."""
     zero = "the mean" if result.anchor == MEAN else result.anchor
-    run = _only(result)
-    return f"{result.env}: Elo, {zero} is 0" + (f"\n@ITERATION of {run}" if run else "")
+    runs = [f"{short}@ITERATION of {run}" for run, short in _short_names(result).items()]
+    return "\n".join([f"{result.env}: Elo, {zero} is 0", *runs])
 
 
-def _only(result: Ladder) -> str | None:
-    """The run that all checkpoints are of, if they are of one."""
-    runs = {entrant.run for entrant in result.entrants if entrant.run is not None}
-    return runs.pop() if len(runs) == 1 else None
+def _short_names(result: Ladder) -> dict[str, str]:
+    """What is put for the names of runs that are long: a letter, or nothing for an only run."""
+    runs = list(dict.fromkeys(one.run for one in result.entrants if one.run is not None))
+    if len(runs) == 1:
+        return {runs[0]: ""}
+    letters = dict(zip(runs, string.ascii_uppercase, strict=False))
+    return {run: letter for run, letter in letters.items() if len(run) > LONG}
 
 
 def _short_name(result: Ladder, index: int) -> str:
-    """A player's name, without that of the run where there is but one."""
+    """A player's name as the table has it."""
     entrant = result.entrants[index]
-    one = entrant.run is not None and _only(result) is not None
-    return f"@{entrant.iteration}" if one else entrant.player.name
+    if entrant.run is None:
+        return entrant.player.name
+    return f"{_short_names(result).get(entrant.run, entrant.run)}@{entrant.iteration}"
 
 
 def footnote(result: Ladder) -> str:
@@ -150,9 +161,10 @@ def footnote(result: Ladder) -> str:
 def draw(result: Ladder, path: Path) -> None:
     """Draws ratings against minutes of training, a line for each run, error bars of 95 %.
 
-    Who learned nothing, and who does not tell how long it learned, gets a level line. Raises RuntimeError without matplotlib.
+    Who learned nothing, and who does not tell how long it learned, gets a level line. Raises
+    RuntimeError without matplotlib.
     """
-    figure = _figure()
+    figure = empty_figure(8, 5)
     axis = figure.subplots()
     elo, half = result.ratings
     runs = dict.fromkeys(entrant.run for entrant in result.entrants if entrant.run is not None)
@@ -191,11 +203,3 @@ def draw(result: Ladder, path: Path) -> None:
         below = {"loc": "outside lower center", "ncols": min(len(runs), 3)}
         figure.legend(fontsize=8, frameon=False, **below)
     figure.savefig(path, dpi=120)
-
-
-def _figure() -> Any:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise RuntimeError("drawing needs matplotlib: pip install 'selfplay[plot]'") from None
-    return Figure(figsize=(8, 5), layout="constrained")

@@ -68,7 +68,7 @@ class LiveView:
 
     def __enter__(self) -> "LiveView":
         """Begins to draw."""
-        waiting = "compiling and playing the first games"
+        waiting = "setting up, compiling, playing the first games"
         if self._console.is_terminal:
             panel = Panel(Text(waiting, style="dim"), title=self._title(), title_align="left")
             self._live = Live(panel, console=self._console, refresh_per_second=4)

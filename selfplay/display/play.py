@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from selfplay.agent import Agent, Decision
+from selfplay.agent import Agent, Decision, refuse_simulations
 from selfplay.environment.contract import Environment, State
 
 HELP = "a move, or: undo, hint (what the agent would do), help, quit"
@@ -27,9 +27,12 @@ def play_in_terminal(
 ) -> None:
     """Plays two-player games until the person quits or the input ends.
 
-    Raises ValueError if the run's environment has no two players.
+    Raises ValueError if the run's environment has no two players, or a search cannot have so many
+    simulations.
     """
     console = console or Console()
+    if simulations is not None:
+        refuse_simulations(simulations)
     agent = Agent.load(run, iteration)
     if agent.env.num_players != 2:
         raise ValueError("play needs a game of two players")

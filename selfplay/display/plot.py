@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from selfplay.display.picture import empty_figure, refuse_format
 from selfplay.run import metrics
-from selfplay.run.directory import RunDirectory
+from selfplay.run.directory import RunDirectory, refuse_unwritable
 
 PANELS = {
     "Moves that keep the value": {
@@ -28,13 +29,10 @@ PANELS = {
 def plot_run(run: Path, output: Path | None = None) -> Path:
     """Draws the run's curves against minutes of training, and returns the picture's path.
 
-    Raises ValueError if there is nothing to draw, RuntimeError without matplotlib.
+    Raises ValueError if there is nothing to draw or it cannot be written, RuntimeError without
+    matplotlib.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise RuntimeError("drawing needs matplotlib: pip install 'selfplay[plot]'") from None
-
+    figure = empty_figure(11, 7)
     folder = RunDirectory(run)
     config = folder.read_config()
     rows = metrics.read(folder.metrics)
@@ -44,8 +42,13 @@ def plot_run(run: Path, output: Path | None = None) -> Path:
     }
     panels = {title: curves for title, curves in panels.items() if curves}
     if not panels:
-        raise ValueError(f"{run} has nothing to draw yet: no iteration is finished")
-    figure = Figure(figsize=(11, 7), layout="constrained")
+        raise ValueError(
+            f"{run} has nothing to draw: no iteration is finished, or it is an exported network, "
+            "which has no history"
+        )
+    path = folder.path / "curves.png" if output is None else output
+    refuse_unwritable(path)
+    refuse_format(path, figure)
     axes = figure.subplots(-(-len(panels) // 2), 2, squeeze=False).ravel()
     for axis, (title, curves) in zip(axes, panels.items(), strict=False):
         _draw(axis, title, curves, rows)
@@ -57,7 +60,6 @@ def plot_run(run: Path, output: Path | None = None) -> Path:
         f"{search.policy} search of {search.num_simulations} simulations; "
         f"judged with {config.evaluation.num_simulations}"
     )
-    path = folder.path / "curves.png" if output is None else output
     figure.savefig(path, dpi=120)
     return path
 

@@ -1,5 +1,6 @@
 """One position as a search sees it: tables for a person, from analyses and nothing else."""
 
+import string
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -131,14 +132,23 @@ def comparison_table(
     views: dict[str, View | None],
     most: int = MOST_MOVES,
 ) -> Table:
-    """The legal moves as several agents see them, side by side; None where one never looked."""
-    titles = [f"{name}: {_title(v) if v else 'never looked here'}" for name, v in views.items()]
+    """The legal moves as several agents see them, side by side; None where one never looked.
+
+    Above their columns agents are A and B: a name may be longer than all four.
+    """
+    letters = dict(zip(views, string.ascii_uppercase, strict=False))
+    titles = [
+        f"{letter}: {name}, {_title(view) if view else 'never looked here'}"
+        for (name, view), letter in zip(views.items(), letters.values(), strict=True)
+    ]
     table = _table(escape("\n".join(titles)))
-    table.add_column("move", justify="right")
-    for name in views:
+    table.padding = (0, 1, 0, 0)  # two agents fit on 80 columns
+    longest = max(len(env.format_action(action)) for action in range(env.num_actions))
+    table.add_column("\nmove", justify="right", no_wrap=True, min_width=longest)
+    for letter in letters.values():
         for column in ("network", "search", "visits", "value"):
-            heading = f"{escape(name)}\n{column}" if column == "network" else f"\n{column}"
-            table.add_column(heading, justify="right", no_wrap=True)
+            above = letter if column == "network" else ""
+            table.add_column(f"{above}\n{column}", justify="right", no_wrap=True)
     best, left_out = _best(env, problem, state, [v for v in views.values() if v], most)
     for action in best:
         cells = [escape(env.format_action(action))]

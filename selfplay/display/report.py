@@ -25,9 +25,9 @@ from selfplay.display.curves import Series, line_chart
 from selfplay.display.live import clock
 from selfplay.environment import registry
 from selfplay.environment.contract import SolvedPositions
-from selfplay.evaluate import evaluate
+from selfplay.evaluate import evaluate, to_json
 from selfplay.run import checkpoint, guards, machine, metrics
-from selfplay.run.directory import RunDirectory, write_text
+from selfplay.run.directory import RunDirectory, refuse_unwritable, write_text
 
 MOST_BLUNDERS = 6
 SHOWN_MOVES = 7
@@ -122,22 +122,33 @@ def write_report(run: Path, output: Path | None = None, *, judge: bool = True) -
         judge: evaluates the run first, as `selfplay evaluate` does, if nobody has.
 
     Raises:
-        ValueError: there is no such run, or nothing of it is finished.
+        ValueError: there is no such run, or nothing of it is finished, or the page cannot be
+            written.
     """
     folder = RunDirectory(run.absolute())
     agent = Agent.load(run)
     rows = metrics.read(folder.metrics)
     if not rows:
-        raise ValueError(f"{run} has nothing to report yet: no iteration is finished")
-    if judge and not folder.evaluation.exists():
-        evaluate(run)
+        raise ValueError(
+            f"{run} has nothing to report: no iteration is finished, or it is an exported "
+            f"network, which has no history; to judge that: selfplay evaluate {run}"
+        )
     path = folder.path / "report.html" if output is None else output
-    write_text(path, render(folder, agent, rows))
+    refuse_unwritable(path)
+    evaluation = _read_json(folder.evaluation)
+    if evaluation is None and judge:
+        evaluation = json.loads(json.dumps(to_json(evaluate(run))))
+    write_text(path, render(folder, agent, rows, evaluation))
     return path
 
 
-def render(folder: RunDirectory, agent: Agent, rows: list[dict[str, Any]]) -> str:
-    """The page's text."""
+def render(
+    folder: RunDirectory,
+    agent: Agent,
+    rows: list[dict[str, Any]],
+    evaluation: dict[str, Any] | None,
+) -> str:
+    """The page's text; `evaluation` is what `RUN/evaluation.json` would hold."""
     watching = guards.Guards(rows)
     found = checkpoint.find(folder.checkpoints, agent.iteration)
     info = checkpoint.read_info(found)
@@ -162,7 +173,7 @@ def render(folder: RunDirectory, agent: Agent, rows: list[dict[str, Any]]) -> st
         passed={n: span for n, span in watching.spans.items() if n not in _names(watching)},
         rules={name: rule.__doc__ for name, rule in guards.RULES.items()},
         charts=charts(rows),
-        evaluation=_read_json(folder.evaluation),
+        evaluation=evaluation,
         arena=_read_json(folder.path / "arena.json"),
         blunders=blunders(agent, solved),
         records=[_record(agent, record) for record in records.games_to_show(agent)],

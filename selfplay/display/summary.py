@@ -23,7 +23,7 @@ from selfplay.run.guards import Finding, Guards
 def print_environments() -> None:
     """Lists the installed environments; one that cannot be imported is named with its reason."""
     table = Table(title="Environments", title_justify="left")
-    columns = ("name", "actions", "players", "steps", "bytes/state", "exact truth", "verifier")
+    columns = ("name", "actions", "players", "steps", "bytes", "exact truth", "verifier")
     words = ("name", "exact truth", "verifier")
     for column in columns:
         side = "left" if column in words else "right"
@@ -64,7 +64,7 @@ def _truth(env: Environment) -> str:
     solved = env.solved_positions()
     if solved is None:
         return "–"
-    return f"{solved.bucket.shape[0]:,} positions"
+    return f"{solved.bucket.shape[0]:,} solved"
 
 
 MARK = "▲"
@@ -132,7 +132,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
             f"[{low:.3f}, {high:.3f}] on {evaluation.alone.episodes} held-out problems"
         )
     folder = RunDirectory(evaluation.run)
-    if not folder.is_exported:
+    if folder.keeps_results:
         console.print(f"written to {shortest(folder.evaluation)}", soft_wrap=True)
 
 
@@ -144,6 +144,8 @@ def exact_table(evaluation: Evaluation) -> Table:
         title=f"Moves that keep the value, % of {count:,} solved positions\n"
         "(in brackets: of the critical ones, where a wrong move exists)",
         title_justify="left",
+        caption="value sign: share in which the value's side is right; |value| < 1/3 is a draw",
+        caption_justify="left",
     )
     table.add_column("simulations", no_wrap=True)
     for bucket in evaluation.random.buckets:

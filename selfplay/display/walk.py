@@ -6,10 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfplay.agent import Agent
+from selfplay.agent import Agent, refuse_simulations
 from selfplay.display.position import View
 from selfplay.environment.contract import Environment, Problem, State
-from selfplay.search.tree import MAX_NODES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,8 +182,6 @@ def _rules(agent: Agent) -> str:
 
 
 def _checked(simulations: int | None) -> int | None:
-    if simulations is not None and not 1 <= simulations < MAX_NODES:
-        raise ValueError(
-            f"a search has 1 to {MAX_NODES - 1:,} simulations, {simulations:,} were asked for"
-        )
+    if simulations is not None:
+        refuse_simulations(simulations)
     return simulations

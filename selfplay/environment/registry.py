@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 GROUP = "selfplay.envs"
 
+AGENT_SUFFIX = ".agent"
+"""Of the folder of a trained agent, behind its environment's name."""
+
 
 def names() -> list[str]:
     """The installed environments, the user's own included."""
@@ -72,7 +75,7 @@ def preset_path(name: str) -> Path | None:
 
 def pretrained_path(name: str) -> Path | None:
     """The trained agent beside the environment's module, a folder, or None if it has none."""
-    return _beside(name, ".agent")
+    return _beside(name, AGENT_SUFFIX)
 
 
 def _beside(name: str, suffix: str) -> Path | None:

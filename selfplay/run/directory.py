@@ -67,11 +67,21 @@ class RunDirectory:
         return self.path / "arena.json"
 
     @property
+    def lock_file(self) -> Path:
+        """What a process holds while it trains the run."""
+        return self.path / ".lock"
+
+    @property
     def is_exported(self) -> bool:
-        """Whether it is a network alone, without a history. It keeps no results: it may be
-        part of an installed package.
-        """
+        """Whether it is a network alone, without a history."""
         return not self.metrics.exists()
+
+    @property
+    def keeps_results(self) -> bool:
+        """Whether what is found of it may be written here: not into an exported network, which
+        may be part of an installed package, nor where this user may not write.
+        """
+        return not self.is_exported and os.access(self.path, os.W_OK)
 
     def read_config(self) -> Config:
         """The run's settings. Raises ValueError if this is no run."""
@@ -89,7 +99,7 @@ class RunDirectory:
 
         Raises ValueError if another process holds it.
         """
-        with (self.path / ".lock").open("w") as file:
+        with self.lock_file.open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -100,10 +110,9 @@ class RunDirectory:
 def refuse_taken(path: Path) -> None:
     """Raises ValueError if a new run cannot be made at `path`."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ValueError(
-            f"{path} exists already; to go on with it: selfplay resume {path}; "
-            "for a new run name a new folder"
-        )
+        is_run = RunDirectory(path).metrics.exists()
+        go_on = f"; to go on with it: selfplay resume {path}" if is_run else ""
+        raise ValueError(f"{path} exists already; name a new folder{go_on}")
 
 
 def default_path(config: Config) -> Path:
@@ -139,6 +148,20 @@ def create(
             yield RunDirectory(path.absolute())
     finally:
         shutil.rmtree(unfinished.path, ignore_errors=True)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raises ValueError if no file can be written at `path`, before there is anything to write."""
+    folder = path.absolute().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        why = (
+            "it is a folder"
+            if path.is_dir()
+            else f"{folder} may not be written to"
+            if folder.is_dir()
+            else f"there is no folder {folder}"
+        )
+        raise ValueError(f"cannot write {path}: {why}; name another file with --output")
 
 
 def newest(root: Path = Path("runs")) -> Path | None:

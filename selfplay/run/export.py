@@ -45,5 +45,6 @@ def export(run: Path, output: Path, iteration: int | None = None) -> Path:
     def fill(folder: RunDirectory) -> None:
         checkpoint.save(folder.checkpoints, int(path.name), {"params": small}, info)
 
-    with directory.create(output, config, fill):
-        return output
+    with directory.create(output, config, fill) as exported:
+        exported.lock_file.unlink()  # nobody will train it
+    return output

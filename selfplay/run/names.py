@@ -24,6 +24,11 @@ def locate(name: Path | str) -> Path:
     return agent
 
 
+def shown(run: Path) -> str:
+    """What a run's folder is called where its path does not matter."""
+    return run.name.removesuffix(registry.AGENT_SUFFIX)
+
+
 def split(name: str) -> tuple[str, int | None]:
     """`RUN@ITERATION` as the run's name and the iteration, if there is one."""
     found = re.fullmatch(r"(.+)@(\d+)", name)

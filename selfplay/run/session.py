@@ -155,18 +155,21 @@ def read_params(path: Path, env: Environment, network: Network) -> Params:
     return jax.tree.map(lambda x: x.astype(jnp.float32), params)
 
 
-def read_params_to_start_from(run: Path | str, config: Config, program: Program) -> Params:
-    """The network of another run, for one with these settings.
-
-    Raises ValueError naming the setting that does not fit.
-    """
-    source = RunDirectory(locate(run))
-    saved = source.read_config()
+def refuse_to_start_from(run: Path | str, config: Config) -> None:
+    """Raises ValueError naming what of another run does not fit one with these settings."""
+    saved = RunDirectory(locate(run)).read_config()
+    if saved.env != config.env:
+        raise ValueError(f"cannot start from {run}: it plays {saved.env}, not {config.env}")
     sizes = ("kind", "width", "depth", "line_length", "num_heads", "reply_head")
     shape = [f"network.{name}" for name in sizes]
-    for field in ("env", "env_args", *shape):
+    for field in ("env_args", *shape):
         there, here = config_lib.get(saved, field), config_lib.get(config, field)
         if there != here:
             raise ValueError(f"cannot start from {run}: its {field} is {there!r}, not {here!r}")
+
+
+def read_params_to_start_from(run: Path | str, program: Program) -> Params:
+    """The network of another run, for one that `refuse_to_start_from` lets pass."""
+    source = RunDirectory(locate(run))
     path = checkpoint.newest_sound(source.checkpoints)
     return read_params(path, program.env, program.network)

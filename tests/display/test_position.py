@@ -128,7 +128,19 @@ def test_two_searches_side_by_side():
         assert favourites == [analysis.decision.action]
     assert set(columns[9]) == {"–"}
     said = printed(table)
-    assert "a@1: value" in said and "c@3: never looked here" in said
+    assert "A: a@1, value" in said and "C: c@3, never looked here" in said
+
+
+def test_the_moves_are_seen_however_long_the_names_of_agents():
+    env, problem, state, view = view_of("tic_tac_toe")
+    long = "connect_four-20260101-120000-with-a-wider-network@"
+    table = position.comparison_table(env, problem, state, {f"{long}1": view, f"{long}2": view})
+    for width in (60, 80, 120):
+        out = io.StringIO()
+        Console(file=out, width=width).print(table)
+        rows = out.getvalue().splitlines()[-10:]
+        legal = np.flatnonzero(env.legal_action_mask(problem, state))
+        assert {row.split()[0] for row in rows if row.strip()} >= {str(a + 1) for a in legal}
 
 
 def test_names_that_look_like_markup_are_shown():

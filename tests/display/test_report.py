@@ -228,7 +228,7 @@ def test_a_run_without_rows_has_nothing_to_report(run, tmp_path):
     empty = tmp_path / "empty"
     shutil.copytree(run, empty)
     (empty / "metrics.jsonl").unlink()
-    with pytest.raises(ValueError, match="nothing to report yet"):
+    with pytest.raises(ValueError, match="nothing to report: no iteration"):
         report.write_report(empty)
     (empty / "metrics.jsonl").write_text('{"iteration": 1, "seconds": 1.0, "games": 1}\n')
     (empty / "evaluation.json").write_text("{")

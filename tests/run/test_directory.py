@@ -33,7 +33,7 @@ def test_create_refuses_what_is_taken_and_touches_nothing(tmp_path):
     taken = tmp_path / "taken"
     taken.mkdir()
     (taken / "thesis.txt").write_text("mine")
-    with pytest.raises(ValueError, match=r"taken exists already.*resume"):
+    with pytest.raises(ValueError, match=r"taken exists already; name a new folder$"):
         create(taken)
     assert [p.name for p in taken.iterdir()] == ["thesis.txt"]
     with pytest.raises(ValueError, match="exists already"):

@@ -51,11 +51,12 @@ def play_in_browser(
     Raises ValueError if a run cannot be loaded, the two play different games, or the port is
     taken.
     """
-    agents = {run.name: Agent.load(run, iteration)}
+    agents = {names.shown(run): Agent.load(run, iteration)}
     if versus is not None:
         rival, at = names.split(versus)
-        name = Path(rival).name if at is None else f"{Path(rival).name}@{at}"
-        agents[name if name not in agents else f"{name} (versus)"] = Agent.load(rival, at)
+        both = ((run, *agents.values()), (Path(rival), Agent.load(rival, at)))
+        one, other = _short(*(f"{names.shown(path)}@{agent.iteration}" for path, agent in both))
+        agents = {one: both[0][1], other if other != one else f"{other} (versus)": both[1][1]}
     with listen(port) as listener, contextlib.closing(Table(agents, side, simulations)) as table:
         url = f"http://{HOST}:{listener.getsockname()[1]}/"
         print(f"play at {url}\nCtrl-C ends it", flush=True)
@@ -64,6 +65,13 @@ def play_in_browser(
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it is done
             make_server(table, listener.getsockname()[1]).run(sockets=[listener])
     print("Until next time.")
+
+
+def _short(one: str, other: str) -> tuple[str, str]:
+    """Two agents' names without what both begin with: a chooser on the page has little room."""
+    same = one[: next((i for i in range(len(one)) if one[: i + 1] != other[: i + 1]), len(one))]
+    cut = max(same.rfind("-") + 1, same.rfind("@"), 0)
+    return one[cut:], other[cut:]
 
 
 def listen(port: int) -> socket.socket:

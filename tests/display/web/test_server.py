@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from selfplay import cli
+from selfplay.display.web import server
 from selfplay.display.web.guard import MAX_BODY
 from selfplay.display.web.server import KINDS, PAGE, listen
 from selfplay.display.web.table import Table
@@ -149,3 +150,16 @@ def test_agents_of_different_games_do_not_meet(agents, marcher):
 def test_what_only_the_browser_can_is_told(flags, capsys, tmp_path):
     assert cli.main(["play", str(tmp_path), *flags]) == 2
     assert "need --web" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (("connect_four-20260101-120000@9", "connect_four-20260101-120000@64"), ("@9", "@64")),
+        (("connect_four-20260101@9", "connect_four-20260202@9"), ("20260101@9", "20260202@9")),
+        (("first@9", "second@9"), ("first@9", "second@9")),
+        (("same@9", "same@9"), ("@9", "@9")),
+    ],
+)
+def test_a_chooser_tells_two_agents_apart(names, short):
+    assert server._short(*names) == short

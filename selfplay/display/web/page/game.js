@@ -69,4 +69,6 @@ export function signed(value) {
   return (value < 0 ? "−" : "+") + digits;
 }
 
+export const visits = (count) => `${count.toLocaleString("en")} ${count === 1 ? "visit" : "visits"}`;
+
 export const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;

@@ -1,7 +1,7 @@
 // What happened and what may be done: the line over the board, the moves, the buttons.
 
 import { html, PLAYERS, token } from "./drawing.js";
-import { percent, signed, winner } from "./game.js";
+import { percent, signed, visits, winner } from "./game.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -58,7 +58,7 @@ export function judged(thoughts, action, names) {
   if (!item) return "";
   const parts = [`last move ${names[action]}`, `policy ${percent(item.weight)}`];
   if (item.value !== null) parts.push(`value ${signed(item.value)}`);
-  if (item.visits) parts.push(`${item.visits.toLocaleString("en")} visits`);
+  if (item.visits) parts.push(visits(item.visits));
   return parts.join(" · ");
 }
 

@@ -1,6 +1,6 @@
 // What the agent thinks, beside the board: a table, the line both would play, bar and graph.
 
-import { percent, signed } from "./game.js";
+import { percent, signed, visits } from "./game.js";
 import { html, PLAYERS, svg, token } from "./drawing.js";
 
 const MOST = 8; // actions listed before "show all"
@@ -90,7 +90,7 @@ export class Panel {
           "button",
           {
             class: "step",
-            title: `${step.visits.toLocaleString("en")} visits, value ${signed(step.value)}`,
+            title: `${visits(step.visits)}, value ${signed(step.value)}`,
             "aria-label": `Show the line up to ${this.#names[step.action]}`,
             onmouseenter: show,
             onfocus: show,
