@@ -45,6 +45,8 @@ class Setting:
     """Elo: stop once all intervals are so narrow."""
     advantage: float = 0.3
     """Nats."""
+    twins: bool = False
+    """Whether the two weakest are one: their games from an opening end alike for either colour."""
 
 
 SETTINGS = [
@@ -60,6 +62,8 @@ SETTINGS = [
     Setting(8, 600, -1.0, 800, True, openings=2.0),
     Setting(13, 1100, -2.0, 1200, True, openings=1.0),
     Setting(13, 2500, -2.0, 1200, True, openings=1.0),
+    Setting(5, 400, -1.0, 600, True, openings=2.0, twins=True),
+    Setting(5, 400, -1.0, 600, False, openings=2.0, twins=True),
     Setting(8, 600, -1.0, 6000, True, precision=50.0),
     Setting(12, 300, -1.0, 9000, True, precision=50.0, anchor=0),
 ]
@@ -67,11 +71,13 @@ SETTINGS = [
 
 def play(rng: np.random.Generator, setting: Setting, x: float, count: int) -> np.ndarray:
     """Pairs of games [3, 3] of two players whose ratings differ by x nats."""
+    twins = setting.twins and x == 0.0
     favour = setting.advantage + setting.openings * rng.normal(size=count)
     ends = []
     for ahead in (x, -x):
         below = outcome_probabilities(ahead + favour, setting.log_draw).cumsum(axis=1)[:, :2]
         ends.append((rng.random((count, 1)) > below).sum(axis=1))
+    ends[1] = ends[0] if twins else ends[1]
     pairs = np.zeros((3, 3), np.int64)
     np.add.at(pairs, (ends[0], 2 - ends[1]), 1)
     return pairs
@@ -92,7 +98,9 @@ def simulate(job: tuple[Setting, int]) -> tuple[np.ndarray, np.ndarray, float, f
     setting, seed = job
     rng = np.random.default_rng(seed)
     count = setting.players
-    truth = rng.permutation(np.linspace(0.0, setting.spread / ELO, count))
+    truth = np.linspace(0.0, setting.spread / ELO, count)
+    truth[0] = truth[1] if setting.twins else truth[0]
+    truth = rng.permutation(truth)
     pairs = np.zeros((count, count, 3, 3), np.int64)
     if setting.chosen:
         everyone = np.ones((count, count), np.bool_)
@@ -119,14 +127,14 @@ def simulate(job: tuple[Setting, int]) -> tuple[np.ndarray, np.ndarray, float, f
         real = real - real[setting.anchor]
     upper = np.triu_indices(count, 1)
     errors = ((elo[:, None] - elo) - (real[:, None] - real))[upper]
-    between = np.abs(errors) <= 1.96 * np.sqrt(ratings.variances())[upper]
+    between = np.abs(errors) <= 1.96 * np.sqrt(ratings.variances())[upper] + 1e-9
     games = 2 * int(pairs.sum())
     rated = np.arange(count) != setting.anchor  # the anchor's rating is certain
     return (
         (np.abs(elo - real) <= half)[rated],
         between,
         float(half.mean()),
-        ratings.dispersion,
+        float(np.average(ratings.dispersion, weights=pairs.sum(axis=(2, 3)))),
         games,
     )
 
@@ -149,6 +157,8 @@ def main() -> None:
                 kind += f", until ± {setting.precision:.0f}"
             if setting.anchor is not None:
                 kind += " of a player"
+            if setting.twins:
+                kind += ", two of them one"
             print(
                 f"| {setting.players} | {setting.spread:.0f} | {100 * drawn:.0f} % | "
                 f"{setting.openings:.0f} | {kind} | {np.mean(games):.0f} | {np.mean(half):.0f} | "

@@ -36,6 +36,9 @@ from selfplay.flags import (
     TrainFlags,
 )
 
+STOPPED = 130
+"""The status of a command that Ctrl-C ended."""
+
 _STARTED = time.monotonic()
 
 
@@ -346,9 +349,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status."""
     try:
         try:
-            return _main(arguments)
+            status = _main(arguments)
         finally:
             sys.stdout.flush()
+        if status == STOPPED and arguments is None:
+            sys.stderr.flush()
+            os._exit(status)  # XLA's threads, still at work, would crash a Python that is ending
+        return status
     except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
@@ -384,7 +391,7 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def _stopped() -> int:
     print("stopped at once; what was saved last is kept", file=sys.stderr)
-    return 130
+    return STOPPED
 
 
 def _message(error: Exception) -> str | None:

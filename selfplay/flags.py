@@ -115,8 +115,8 @@ class DepthFlags:
 class FrontierFlags:
     """Flags of `selfplay frontier`."""
 
-    simulations: tuple[int, ...] = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
-    """Of the searches; 0 is the network alone."""
+    simulations: tuple[int, ...] = (0, 2, 4, 8, 16, 32, 64, 128, 256)
+    """Of the searches; 0 is the network alone, as which 1 plays."""
     policy: Literal["gumbel", "puct"] | None = None
     """How to search (default: the run's)."""
     measure: Literal["kept", "solved", "elo"] | None = None

@@ -18,8 +18,7 @@ import numpy as np
 
 from selfplay.depth import home, study
 from selfplay.environment import registry
-from selfplay.evaluation import compute, exchange
-from selfplay.evaluation.arena import Z_95
+from selfplay.evaluation import compute, enough, exchange
 from selfplay.evaluation.compute import Compute
 from selfplay.evaluation.depth import Estimate
 from selfplay.evaluation.exchange import Plane
@@ -30,8 +29,8 @@ from selfplay.run import checkpoint
 from selfplay.run.directory import RunDirectory
 from selfplay.run.names import locate
 
-SIMULATIONS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
-"""By default."""
+SIMULATIONS = (0, 2, 4, 8, 16, 32, 64, 128, 256)
+"""By default; not 1, which costs something and plays as the network alone does."""
 
 FILE = "frontier.json"
 
@@ -131,14 +130,14 @@ def frontier(
         watch=watch,
     )
 
-    def quality(iteration: int, count: int) -> Estimate:
+    def point(iteration: int, count: int) -> Point:
         searcher = Searcher(iteration=iteration, policy=policy, simulations=count)
-        point = known.point(searcher if count else searcher.raw)
-        assert point is not None
-        return _quality(known, point, measure)
+        found = known.point(searcher if count else searcher.raw)
+        assert found is not None
+        return found
 
     flops = compute.flops_of_evaluation(env, build(config.network, env))
-    grid = tuple(tuple(quality(i, count) for count in counts) for i in iterations)
+    grid = [[point(iteration, count) for count in counts] for iteration in iterations]
     training = tuple(compute.training(config, i, flops) for i in iterations)
     search = tuple(compute.searching(count, flops) for count in counts)
     return Frontier(
@@ -146,11 +145,11 @@ def frontier(
         measure=measure,
         iterations=iterations,
         simulations=counts,
-        quality=grid,
+        quality=tuple(tuple(_quality(known, one, measure) for one in row) for row in grid),
         training=training,
         search=search,
         seconds=tuple(_seconds(folder, iteration) for iteration in iterations),
-        plane=_plane(measure, grid, training, search),
+        plane=_plane(known, measure, grid, training, search),
     )
 
 
@@ -172,24 +171,26 @@ def _quality(known: Study, point: Point, measure: Measure) -> Estimate:
 
 
 def _plane(
+    known: Study,
     measure: Measure,
-    grid: Sequence[Sequence[Estimate]],
+    grid: Sequence[Sequence[Point]],
     training: Sequence[Compute],
     search: Sequence[Compute],
 ) -> Plane:
     """The fit to all that were trained."""
-    points = [
-        (estimate, spent.evaluations, searched.evaluations)
+    trained = [
+        (point, spent.evaluations, searched.evaluations)
         for row, spent in zip(grid, training, strict=True)
-        for estimate, searched in zip(row, search, strict=True)
+        for point, searched in zip(row, search, strict=True)
         if spent.evaluations > 0.0
     ]
-    estimates, spent, searched = zip(*points, strict=True)
-    if measure == "elo":
-        known = [(e.value, max(e.high - e.low, 1e-6) / (2.0 * Z_95)) for e in estimates]
+    points, spent, searched = zip(*trained, strict=True)
+    if measure == "elo":  # over the mean: over a player, that player's own would be certain
+        quality, covariance = enough.elo(known, points)
+        deviation = np.sqrt(np.diagonal(covariance))
     else:
-        known = [exchange.log_odds(estimate) for estimate in estimates]
-    quality, deviation = np.array(known).T
+        shares = [_quality(known, point, measure) for point in points]
+        quality, deviation = np.array([exchange.log_odds(share) for share in shares]).T
     return exchange.fit(quality, deviation, np.array(spent), np.array(searched))
 
 

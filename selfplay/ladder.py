@@ -190,7 +190,7 @@ def to_json(result: Ladder) -> dict[str, Any]:
         "openings": known.num_openings,
         "advantage": known.ratings.advantage,
         "draw_parameter": known.ratings.draw,
-        "dispersion": known.ratings.dispersion,
+        "dispersion": known.dispersion,
         "matches": matches,
     } | result.settings
 

@@ -1,6 +1,7 @@
 """Studies of search: what is measured once is kept, whatever happens in between."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,12 @@ import pytest
 
 from selfplay import depth, sharding
 from selfplay.agent import Agent
-from selfplay.depth import Lab, study
+from selfplay.depth import study
 from selfplay.environment import registry
 from selfplay.evaluate import evaluate
+from selfplay.evaluation.lab import Lab
 from selfplay.evaluation.study import read
-from selfplay.run import checkpoint
+from selfplay.run import checkpoint, machine
 from selfplay.run.directory import RunDirectory
 from tests.test_ladder import make_run
 
@@ -198,3 +200,33 @@ def test_an_exported_networks_study_goes_here(tmp_path, monkeypatch):
     assert (
         Agent.load("tic_tac_toe").iteration == read(Path("depth.json")).points[0].searcher.iteration
     )
+
+
+def test_too_few_games_are_refused_before_anything_is_measured(run, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("measured")
+
+    monkeypatch.setattr(Lab, "measure", refuse)
+    with pytest.raises(ValueError, match="4 players need at least 192 games"):
+        study(run, simulations=(0, 1), games=100, output=tmp_path / "depth.json")
+
+
+def test_a_run_may_be_moved_and_its_study_gone_on_with(run, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(run, moved)
+    before = study(moved, simulations=(0,), games=0)
+    again = tmp_path / "again"
+    moved.rename(again)
+    known = study(again, simulations=(0, 1), games=0)
+    assert known.points[: len(before.points)] == before.points
+    with pytest.raises(ValueError, match="holds a study with run"):
+        study(run, simulations=(0,), games=0, output=again / "depth.json")
+
+
+def test_times_of_two_machines_are_not_mixed(run, tmp_path, monkeypatch):
+    file = tmp_path / "depth.json"
+    study(run, simulations=(0,), games=0, output=file)
+    elsewhere = machine.describe() | {"processor": "abacus"}
+    monkeypatch.setattr(machine, "describe", lambda: elsewhere)
+    with pytest.raises(ValueError, match="holds a study with machine"):
+        study(run, simulations=(0,), games=0, output=file)

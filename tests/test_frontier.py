@@ -1,6 +1,7 @@
 """Checkpoints by numbers of simulations: the grid, kept and gone on with."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -75,3 +76,14 @@ def test_one_trained_checkpoint_is_too_few(tmp_path):
     make_run(tmp_path / "one", (0, 2))
     with pytest.raises(ValueError, match="has checkpoints of iterations 0, 2"):
         frontier(tmp_path / "one")
+
+
+def test_elo_is_fitted_without_an_untrained_network(tmp_path):
+    """The first player's own rating is certain only over itself, and forces no plane."""
+    run = tmp_path / "run"
+    make_run(run, (0, 2, 4))
+    shutil.rmtree(run / "milestones" / "00000000")
+    found = frontier(run, simulations=(0, 4), measure="elo", games=384, precision=1000.0)
+    assert np.isfinite(found.plane.coefficients).all()
+    assert (np.diagonal(found.plane.covariance) > 0.0).all()
+    assert (np.diagonal(found.plane.covariance) < 1e6).all()

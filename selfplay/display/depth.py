@@ -47,6 +47,13 @@ def depth_with_view(run: Path, *, output: Path | None = None, **settings: Any) -
         known = study(run, output=folder / FILE, watch=view.on_progress, **settings)
     console.print(table(known))
     console.print(footnote(known), highlight=False)
+    elo = [known.elo()[p.searcher.name] for p in known.points if p.searcher.name in known.elo()]
+    widest = max(((e.high - e.low) / 2 for e in elo), default=0.0)
+    if settings["games"] and widest > settings["precision"]:
+        console.print(
+            f"The games were used up: the widest interval is ± {widest:.0f} Elo, not ± "
+            f"{settings['precision']:.0f}; ask for more with --games."
+        )
     written = [folder / FILE, folder / "depth.csv"]
     write_text(written[1], numbers(known))
     try:
@@ -89,10 +96,13 @@ class StudyView:
 
 def table(known: Study) -> Table:
     """A row a searcher: quality with its 95 % interval, then time and memory."""
-    shown = Table(title=f"{known.about['env']}: quality by simulations", title_justify="left")
+    guesses = {point.searcher.guess for point in known.points}
+    only = f", {guesses.pop()}" if len(guesses) == 1 else ""
+    title = f"{known.about['env']}: quality by simulations{only}"
+    shown = Table(title=title, title_justify="left")
     measures = known_measures(known)
-    shown.add_column("search")
-    for name in (*measures, "ms a move", "simulations/s", "KiB a tree"):
+    shown.add_column("search", no_wrap=True)
+    for name in (*measures, "ms a move", "sims/s", "KiB a tree"):
         shown.add_column(name, justify="right")
     for curve, points in known.curves().items():
         for point in points:
@@ -141,7 +151,7 @@ def numbers(known: Study) -> str:
     """The table as CSV, with every interval's ends."""
     out = io.StringIO()
     fields = ("evaluator", "iteration", "value_noise", "policy", "max_depth", "simulations")
-    keys = {name: name.split(",")[0].replace(" ", "_").lower() for name in MEASURES}
+    keys = {name: name.replace(", %", " percent").replace(" ", "_").lower() for name in MEASURES}
     ends = [f"{key}{end}" for key in keys.values() for end in ("", "_low", "_high")]
     costs = ("seconds_a_move", "simulations_per_second", "tree_bytes")
     writer = csv.writer(out, lineterminator="\n")
@@ -191,7 +201,7 @@ def sentence(name: str, shown: enough.Enough, values: np.ndarray) -> str:
     least, count, before, most = counts
     begin = "the evaluator alone" if least == 0 else _simulations(least)
     if name == "Elo":
-        gain = f"{values[-1] - values[0]:+.0f} Elo"
+        gain = f"{round(values[-1] - values[0]):+d} Elo"
     else:
         gain = f"{name}: {100 * values[0]:.1f} to {100 * values[-1]:.1f} %"
     if not shown.is_gain:
@@ -199,18 +209,23 @@ def sentence(name: str, shown: enough.Enough, values: np.ndarray) -> str:
     if count == most and before == least:
         return f"The gain of {_simulations(most)} over {begin} is beyond chance ({gain})."
     if count == most:
-        share = 100 * shown.share_before
+        share = shown.share_before
         return (
-            f"{most:,} simulations are not too many: {before:,} give {share:.0f} % of what they "
-            f"give over {begin} ({gain})."
+            f"{most:,} simulations are not too many: {before:,} give {_percent(share)} of what "
+            f"they give over {begin} ({gain})."
         )
-    share = shown.share
     ratio = shown.last.cost.seconds / shown.enough.cost.seconds
+    time = f"1/{ratio:.0f} of the time" if ratio >= 1.5 else "about the same time"
     return (
-        f"{count:,} simulations give {100 * share.value:.0f} % ({100 * share.low:.0f} to "
-        f"{100 * share.high:.0f}) of what {most:,} give over {begin}, in 1/{ratio:.0f} of the time "
-        f"({gain})."
+        f"{_simulations(count)} give{'s' if count == 1 else ''} {_percent(shown.share)} of "
+        f"what {most:,} give over {begin}, in {time} ({gain})."
     )
+
+
+def _percent(share: Estimate) -> str:
+    """A share with its interval."""
+    value, low, high = (round(100 * x) for x in (share.value, share.low, share.high))
+    return f"{value} % ({low} to {high})"
 
 
 def _simulations(count: int) -> str:
@@ -218,6 +233,13 @@ def _simulations(count: int) -> str:
 
 
 # Pictures --------------------------------------------------------------------------------------
+
+
+_COLOURS = [*(f"C{k}" for k in range(10)), "black", "navy", "gold", "lime", "darkred", "teal"]
+"""One an evaluator."""
+
+_LINES = ("-", "--", ":", "-.")
+"""One a way to search."""
 
 
 def draw(known: Study, stem: Path) -> list[Path]:
@@ -231,7 +253,9 @@ def draw(known: Study, stem: Path) -> list[Path]:
     for axis, name in zip(axes, measures, strict=True):
         _draw_measure(axis, known, name)
     labels = axes[0].get_legend_handles_labels()
-    figure.legend(*labels, fontsize=8, frameon=False, loc="outside upper left", ncols=4)
+    title = f"{known.about['env']}: quality by simulations of {known.about['run']}"
+    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+    figure.legend(*labels, fontsize=8, frameon=False, loc="outside lower left", ncols=4)
     caption = textwrap.fill(footnote(known), 80 * len(measures))
     figure.text(0.0, -0.02, caption, fontsize=7, va="top")
     paths = [stem.with_suffix(suffix) for suffix in (".png", ".svg")]
@@ -243,6 +267,8 @@ def draw(known: Study, stem: Path) -> list[Path]:
 def _draw_measure(axis: Any, known: Study, name: str) -> None:
     """One panel; no simulations at all stand to the left of one."""
     ticks: set[int] = set()
+    guesses = list(dict.fromkeys(curve.guess for curve in known.curves()))
+    ways = list(dict.fromkeys(curve.search for curve in known.curves()))
     for curve, points in known.curves().items():
         about = [(p, e) for p in points if (e := MEASURES[name](known, p)) is not None]
         if not about:
@@ -255,6 +281,8 @@ def _draw_measure(axis: Any, known: Study, name: str) -> None:
             places,
             [e.value for _, e in about],
             label=label,
+            color=_COLOURS[guesses.index(curve.guess) % len(_COLOURS)],
+            linestyle=_LINES[ways.index(curve.search) % len(_LINES)],
             marker="o",
             markersize=3,
             linewidth=1.3,
@@ -285,7 +313,7 @@ def _shown(estimate: Estimate | None, name: str) -> str:
     if estimate is None:
         return "–"
     if name == "Elo":
-        return f"{estimate.value:+.0f} ± {(estimate.high - estimate.low) / 2:.0f}"
+        return f"{round(estimate.value):+d} ± {(estimate.high - estimate.low) / 2:.0f}"
     if name.endswith("%"):
         return f"{estimate.value:.1f} [{estimate.low:.1f}, {estimate.high:.1f}]"
     return f"{estimate.value:.3f} ± {(estimate.high - estimate.low) / 2:.3f}"

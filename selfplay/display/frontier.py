@@ -18,7 +18,7 @@ from selfplay.run.directory import write_text
 MEASURES = {
     "kept": "moves that keep the value, %",
     "solved": "problems solved, %",
-    "elo": "Elo over the untrained network",
+    "elo": "Elo over the first network alone",
 }
 
 
@@ -91,6 +91,9 @@ def draw(known: Frontier, stem: Path) -> list[Path]:
     _draw_curves(curves, known)
     _draw_plane(figure, plane, known)
     caption = f"{sentence(known)} {footnote(known.study)}"
+    about = known.study.about
+    title = f"{about['env']}: training and search of {about['run']}"
+    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     figure.text(0.0, -0.02, textwrap.fill(caption, 190), fontsize=7, va="top")
     paths = [stem.with_suffix(suffix) for suffix in (".png", ".svg")]
     for path in paths:
@@ -113,6 +116,7 @@ def _draw_curves(axis: Any, known: Frontier) -> None:
         ends = ([scale * e.low for e in row], [scale * e.high for e in row])
         axis.fill_between(spent, *ends, color=colour, alpha=0.08, linewidth=0)
     axis.set_xscale("log")
+    axis.xaxis.set_minor_formatter("")
     axis.set_xlabel("network evaluations spent on training")
     axis.set_title(MEASURES[known.measure], fontsize=10, loc="left")
     axis.legend(title="simulations", fontsize=7, title_fontsize=7, frameon=False)
@@ -139,6 +143,8 @@ def _draw_plane(figure: Any, axis: Any, known: Frontier) -> None:
     figure.colorbar(dots, ax=axis, label=MEASURES[known.measure])
     axis.set_xscale("log")
     axis.set_yscale("log")
+    axis.margins(0.06)
+    axis.xaxis.set_minor_formatter("")
     axis.set_xlabel("network evaluations spent on training")
     axis.set_ylabel("network evaluations a move")
     axis.set_title("measured, and lines of equal quality", fontsize=10, loc="left")

@@ -153,7 +153,7 @@ def footnote(result: Ladder) -> str:
     return (
         f"{known.num_games:,} games, each of their openings (among {known.num_openings:,}) with "
         f"both colours; {search}. The first player's edge: {known.ratings.advantage:+.0f} Elo. "
-        f"The points of such a pair vary {known.ratings.dispersion:.2f} times as much as those of "
+        f"The points of such a pair vary {known.dispersion:.2f} times as much as those of "
         "two independent games."
     )
 

@@ -25,6 +25,9 @@ _TIMED_POSITIONS = 256
 _MOVES_ALONE = 7
 """Moves timed one by one; their median counts."""
 
+_TIMES_TOGETHER = 3
+"""That all positions are searched together; the median counts."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
@@ -111,7 +114,7 @@ def cost(
     openings = sample_openings(env, jax.random.key(seed), plies, _TIMED_POSITIONS)
     alone = [jax.tree.map(lambda x, i=i: x[i : i + 1], openings) for i in range(_MOVES_ALONE)]
     jax.block_until_ready([_decide(act, params, part) for part in (openings, alone[0])])
-    together = _seconds(act, params, openings)
+    together = float(np.median([_seconds(act, params, openings) for _ in range(_TIMES_TOGETHER)]))
     return Cost(
         seconds=float(np.median([_seconds(act, params, one) for one in alone])),
         simulations_per_second=_TIMED_POSITIONS * max(num_simulations, 1) / together,

@@ -31,7 +31,8 @@ class Enough:
     """Of the last over the first, in the measure's units."""
     share: Estimate
     """Of that gain: what `enough` has."""
-    share_before: float
+    share_before: Estimate
+    """What `before` has."""
 
     @property
     def is_gain(self) -> bool:
@@ -44,17 +45,24 @@ def enough(
 ) -> Enough:
     """Looks for the share `least` of the gain from the first to the last of K >= 2 points.
 
-    `values` [K] are better when greater; `covariance` is [K, K].
+    `values` [K] are better when greater; `covariance` is [K, K]. The share's interval does not
+    know that the point was chosen by its share.
     """
     gains = values - values[0]
     contrast = np.eye(len(points)) - np.eye(len(points))[0]
     whole = _estimate(gains[-1], contrast[-1], covariance)
     shares = gains / gains[-1] if gains[-1] > 0.0 else np.ones(len(points))
     found = next(k for k in range(len(points)) if shares[k] >= least)
-    margin = _estimate(0.0, contrast[found] - shares[found] * contrast[-1], covariance).high
-    width = margin / gains[-1] if gains[-1] > 0.0 else 0.0
-    share = Estimate(*(float(shares[found] + sign * width) for sign in (0.0, -1.0, 1.0)))
-    return Enough(points[0], points[found], points[-2], points[-1], whole, share, float(shares[-2]))
+
+    def share(k: int) -> Estimate:
+        margin = _estimate(0.0, contrast[k] - shares[k] * contrast[-1], covariance).high
+        width = margin / gains[-1] if gains[-1] > 0.0 else 0.0
+        return Estimate(*(float(shares[k] + sign * width) for sign in (0.0, -1.0, 1.0)))
+
+    before = len(points) - 2
+    return Enough(
+        points[0], points[found], points[before], points[-1], whole, share(found), share(before)
+    )
 
 
 def exact_kept(points: Sequence[Point]) -> tuple[np.ndarray, np.ndarray]:

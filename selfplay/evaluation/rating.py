@@ -14,8 +14,12 @@ of them, and the observed information is Fisher's.
 What is assumed. Ratings are normal a priori, so wide that they only keep finite who won all
 games. The two games of a pair, from one opening with either colour, need not be independent: a
 good opening is good for both, so that a pair's points vary less (or, where its games repeat each
-other, more) than those of two games. How much less is measured (`dispersion`, as in McCullagh
-and Nelder 1989, "Generalized linear models", section 4.5), and a game counts for so much more.
+other, more) than those of two games. How much less is measured (`dispersions`, as in McCullagh
+and Nelder 1989, "Generalized linear models", section 4.5), for each two players on their own: two
+that move alike vary not at all, two that move at random as much as independent games do. A game
+counts for so much more by the mean of all; the covariance is then set right by the variance that
+each two players' games had (the sandwich of White 1982, "Maximum likelihood estimation of
+misspecified models").
 Pairs of games are independent: no two players meet twice from one opening. Ratings describe play
 from such openings; what an opening, the colours or an opponent means to one player alone is noise.
 """
@@ -34,7 +38,8 @@ POINTS = np.array([1.0, 0.5, 0.0])
 """Of a win, a draw and a loss: the order of every table here."""
 
 _DISPERSION_WEIGHT = 4.0
-"""Squared points of prior belief in a dispersion of 1: about as many as 8 pairs of games give."""
+"""Squared points of prior belief, of two players in the mean, and of the mean in 1: about as many
+as 8 pairs of games give."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +69,10 @@ class Ratings:
     """Of player 0: how much stronger the better colour makes a player."""
     draw: float
     """nu: between equals without advantage, nu / (2 + nu) of the games are drawn."""
-    dispersion: float = 1.0
-    """Variance of a pair's points, as a multiple of what independent games would have."""
+    dispersion: np.ndarray | float = 1.0
+    """float64 [N, N], symmetric: variance of the points in a pair of games between two players,
+    as a multiple of what independent games would have.
+    """
 
     def relative_to(self, anchor: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Ratings and half the widths of their 95 % intervals, float64 [N] each.
@@ -109,13 +116,17 @@ def outcome_probabilities(x: np.ndarray, log_draw: float) -> np.ndarray:
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
-def fit(games: np.ndarray, prior: Prior | None = None) -> Ratings:
-    """The posterior given how games ended, all of them independent.
+def fit(
+    games: np.ndarray, prior: Prior | None = None, dispersion: np.ndarray | None = None
+) -> Ratings:
+    """The posterior given how games ended.
 
     Args:
         games: [N, N, 3], at least 0: in [i, j], the wins, draws and losses of i, who was player
             0, against j. They need not be whole numbers.
         prior: beliefs before any game.
+        dispersion: [N, N], symmetric: how many times as much as independent games the games of
+            two players vary; by default as much. It widens the covariance, and moves no rating.
 
     Raises:
         ValueError: no table of counts, or none that a prior turned off can do with.
@@ -126,10 +137,19 @@ def fit(games: np.ndarray, prior: Prior | None = None) -> Ratings:
     if (games < 0).any() or np.diagonal(games).any():
         raise ValueError("games must be counts, and none of a player against itself")
     first, second = np.nonzero(games.sum(axis=-1))
-    mode, information = _newton(first, second, games[first, second], _precision(prior, len(games)))
-    count = len(games)
+    count, played = len(games), games[first, second]
+    design = np.zeros((len(first), count + 2))  # of x
+    rows = np.arange(len(first))
+    design[rows, first], design[rows, second], design[:, count] = 1.0, -1.0, 1.0
+    held = _held(prior, count)
+    mode = _mode(design, played, held)
+    total = played.sum(axis=1)
+    posterior = np.linalg.inv(_information(design, total, mode) + held)
+    if dispersion is not None:
+        total = total * dispersion[first, second]
+        posterior = posterior @ (_information(design, total, mode) + held) @ posterior
     centre = np.eye(count) - 1.0 / count
-    covariance = centre @ np.linalg.inv(information)[:count, :count] @ centre
+    covariance = centre @ posterior[:count, :count] @ centre
     return Ratings(
         elo=ELO * (mode[:count] - mode[:count].mean()),
         covariance=ELO**2 * covariance,
@@ -148,8 +168,8 @@ def fit_pairs(pairs: np.ndarray, prior: Prior | None = None) -> Ratings:
         prior: beliefs before any game.
     """
     games = single_games(pairs)
-    spread = dispersion(fit(games, prior), pairs)
-    return dataclasses.replace(fit(games / spread, prior), dispersion=spread)
+    mean, spread = dispersions(fit(games, prior), pairs)
+    return dataclasses.replace(fit(games / mean, prior, spread / mean), dispersion=spread)
 
 
 def single_games(pairs: np.ndarray) -> np.ndarray:
@@ -158,26 +178,38 @@ def single_games(pairs: np.ndarray) -> np.ndarray:
     return pairs.sum(axis=3) + as_player_1.transpose(1, 0, 2)
 
 
-def dispersion(ratings: Ratings, pairs: np.ndarray) -> float:
-    """Variance of the points in a pair of games, as a multiple of two independent games'.
+def dispersions(ratings: Ratings, pairs: np.ndarray) -> tuple[float, np.ndarray]:
+    """Variances of the points in a pair of games, as multiples of two independent games'.
 
-    Pearson's statistic over all pairs, drawn towards 1 where there are few.
+    Pearson's statistic over the pairs of each two players [N, N], drawn towards the mean where
+    there are few; and that mean over players who met, drawn towards 1, each two of whom count for
+    the more the better theirs is known, but for no more than one.
     """
     mean, variance = _moments(ratings.probabilities())
     expected = mean + 1.0 - mean.T
     points = POINTS[:, None] + POINTS
-    seen = (pairs * (points - expected[..., None, None]) ** 2).sum()
-    independent = (pairs.sum(axis=(2, 3)) * (variance + variance.T)).sum()
+    seen = (pairs * (points - expected[..., None, None]) ** 2).sum(axis=(2, 3))
+    independent = pairs.sum(axis=(2, 3)) * (variance + variance.T)
     total = pairs.sum()
     independent *= total / (total + len(pairs) - 1)  # the fit has followed the results
-    return float((_DISPERSION_WEIGHT + seen) / (_DISPERSION_WEIGHT + independent))
+    seen, independent = seen + seen.T, independent + independent.T
+    known = np.triu(independent / (independent + _DISPERSION_WEIGHT))
+    own = seen / np.maximum(independent, 1e-9)
+    typical = (1.0 + (known * own).sum()) / (1.0 + known.sum())
+    each = (_DISPERSION_WEIGHT * typical + seen) / (_DISPERSION_WEIGHT + independent)
+    return float(typical), each
 
 
-def _precision(prior: Prior | None, count: int) -> np.ndarray:
-    """float64 [count + 2]: of ratings, advantage and log nu, in nats."""
+def _held(prior: Prior | None, count: int) -> np.ndarray:
+    """The prior's precision [count + 2, count + 2]: of ratings, advantage and log nu, in nats.
+
+    The sum of the ratings, which no game tells of, is held at 0.
+    """
     prior = prior or Prior()
     deviations = [*[prior.rating / ELO] * count, prior.advantage / ELO, prior.log_draw]
-    return np.array(deviations) ** -2.0
+    held = np.diag(np.array(deviations) ** -2.0)
+    held[:count, :count] += 1.0
+    return held
 
 
 def _moments(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -186,43 +218,40 @@ def _moments(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, probabilities @ POINTS**2 - mean**2
 
 
-def _newton(
-    first: np.ndarray, second: np.ndarray, games: np.ndarray, precision: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mode [N + 2] and negative Hessian [N + 2, N + 2] of the log posterior.
+def _mode(design: np.ndarray, games: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Where the log posterior is greatest, [N + 2], given games [M, 3] with x = design @ mode.
 
-    Newton's method with halved steps; the log posterior is concave. The sum of the ratings,
-    which no game tells of, is held at 0.
+    Newton's method with halved steps; the log posterior is concave.
     """
-    count = len(precision) - 2
-    rows = np.arange(len(first))
-    design = np.zeros((len(first), count + 2))  # of x
-    design[rows, first], design[rows, second], design[:, count] = 1.0, -1.0, 1.0
     total, points, draws = games.sum(axis=1), games @ POINTS, games[:, 1]
-    held = np.diag(precision)
-    held[:count, :count] += 1.0
 
     def log_posterior(theta: np.ndarray) -> float:
         logs = np.log(np.maximum(outcome_probabilities(design @ theta, theta[-1]), 1e-300))
         return float((games * logs).sum() - theta @ held @ theta / 2)
 
-    theta = np.zeros(count + 2)
+    theta = np.zeros(design.shape[1])
     reached = log_posterior(theta)
     for _ in range(100):
         chances = outcome_probabilities(design @ theta, theta[-1])
-        mean, variance = _moments(chances)
-        drawn = chances[:, 1]
-        gradient = design.T @ (points - total * mean) - held @ theta
-        gradient[-1] += (draws - total * drawn).sum()
-        information = design.T @ (design * (total * variance)[:, None]) + held
-        shared = design.T @ (total * drawn * (0.5 - mean))
-        information[:, -1] += shared
-        information[-1] += shared
-        information[-1, -1] += (total * drawn * (1.0 - drawn)).sum()
+        gradient = design.T @ (points - total * (chances @ POINTS)) - held @ theta
+        gradient[-1] += (draws - total * chances[:, 1]).sum()
         if np.abs(gradient).max() < 1e-9 * (1.0 + total.sum()):
-            return theta, information
-        step = np.linalg.solve(information, gradient)
+            return theta
+        step = np.linalg.solve(_information(design, total, theta) + held, gradient)
         while (ahead := log_posterior(theta + step)) < reached - 1e-9 * abs(reached):
             step /= 2.0
         theta, reached = theta + step, ahead
     raise ValueError("the games set no bounds to the ratings; a finite prior does")
+
+
+def _information(design: np.ndarray, total: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    """Fisher's, [N + 2, N + 2], of so many games [M] with x = design @ theta."""
+    chances = outcome_probabilities(design @ theta, theta[-1])
+    mean, variance = _moments(chances)
+    drawn = chances[:, 1]
+    information = design.T @ (design * (total * variance)[:, None])
+    shared = design.T @ (total * drawn * (0.5 - mean))
+    information[:, -1] += shared
+    information[-1] += shared
+    information[-1, -1] += (total * drawn * (1.0 - drawn)).sum()
+    return information

@@ -57,11 +57,16 @@ class Tournament:
         met = self.pairs.sum(axis=(2, 3))
         return met + met.T
 
+    @property
+    def dispersion(self) -> float:
+        """Variance of the points in a pair of games, as a multiple of two independent games'."""
+        return float(np.average(self.ratings.dispersion, weights=self.pairs_met))
+
     def among(self, names: Sequence[str]) -> np.ndarray:
         """The results `pairs` of other players in another order: 0 where they were not known."""
         here = [i for i, name in enumerate(names) if name in self.names]
         there = [self.names.index(names[i]) for i in here]
-        pairs = np.zeros((len(names), len(names), 3, 3), np.int64)
+        pairs = unplayed(len(names))
         pairs[np.ix_(here, here)] = self.pairs[np.ix_(there, there)]
         return pairs
 
@@ -75,6 +80,11 @@ class Tournament:
         games = single_games(self.pairs)
         counts = games[player].sum(axis=0) + games[:, player].sum(axis=0)[::-1]
         return Tally(*(int(x) for x in counts))
+
+
+def unplayed(count: int) -> np.ndarray:
+    """The results `pairs` of so many players who have not met."""
+    return np.zeros((count, count, 3, 3), np.int64)
 
 
 def play(
@@ -130,16 +140,14 @@ def play(
     count = int(jax.tree.leaves(openings)[0].shape[0])
     together = min(pairs_together, count)
     parts, names = count // together, tuple(player.name for player in players)
-    pairs = (
-        np.zeros((len(names), len(names), 3, 3), np.int64) if known is None else known.among(names)
-    )
+    pairs = unplayed(len(names)) if known is None else known.among(names)
     each = np.ones(len(names)) if costs is None else np.asarray(costs, np.float64)
     prices = each[:, None] + each
+    refuse_too_few(pairs, together, num_games)
     known = Tournament(names, pairs, fit_pairs(pairs, prior), count)
-    _refuse_too_few(known, together, num_games)
     while known.num_games + 2 * together <= num_games:
         met = known.pairs_met // together
-        group = _groups(known)
+        group = _groups(known.pairs)
         may_play = met < parts if group.max() == 0 else group[:, None] != group
         waits = (2 * known.pairs_met.sum(axis=1) < least_games) & may_play.any(axis=1)
         worth = information_gain(known.ratings, together)
@@ -176,17 +184,25 @@ def distinct_openings(env: Environment, key: jax.Array, max_plies: int, count: i
     return jax.tree.map(lambda x: x[first], openings)
 
 
-def _groups(known: Tournament) -> np.ndarray:
+def _groups(pairs: np.ndarray) -> np.ndarray:
     """int [N]: the same number for players that some chain of matches joins, from 0 on."""
-    return connected_components(known.pairs_met > 0, directed=False)[1]
+    return connected_components(pairs.sum(axis=(2, 3)) > 0, directed=False)[1]
 
 
-def _refuse_too_few(known: Tournament, together: int, num_games: int) -> None:
-    needed = known.num_games + 2 * together * int(_groups(known).max())
+def refuse_too_few(pairs: np.ndarray, together: int, num_games: int) -> None:
+    """Raises ValueError if so many games cannot compare everybody with everybody.
+
+    Args:
+        pairs: [N, N, 3, 3], of games played already, counted among `num_games`.
+        together: pairs of games in a match.
+        num_games: at most so many.
+    """
+    done = 2 * int(pairs.sum())
+    needed = done + 2 * together * int(_groups(pairs).max())
     if needed > num_games:
-        played = f", {known.num_games:,} of which are played" if known.num_games else ""
+        played = f", {done:,} of which are played" if done else ""
         raise ValueError(
-            f"{len(known.names)} players need at least {needed:,} games{played}, for some chain of "
+            f"{len(pairs)} players need at least {needed:,} games{played}, for some chain of "
             f"matches to join them all; at most {num_games:,} were asked for"
         )
 

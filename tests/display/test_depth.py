@@ -55,10 +55,10 @@ def test_the_numbers_are_those_of_the_study(known):
             if (p.searcher.policy or "", str(p.searcher.simulations))
             == (row["policy"], row["simulations"])
         )
-        assert float(row["moves_that_keep_the_value"]) == 100.0 * point.exact.kept.value
+        assert float(row["moves_that_keep_the_value_percent"]) == 100.0 * point.exact.kept.value
         assert float(row["elo_low"]) == known.elo()[point.searcher.name].low
         assert float(row["seconds_a_move"]) == point.cost.seconds
-        assert row["problems_solved"] == ""
+        assert row["problems_solved_percent"] == ""
 
 
 def test_the_picture_is_drawn_twice(known, tmp_path):
@@ -84,7 +84,7 @@ def curve(*wrong):
         points.append(Point(searcher, Cost(0.01 * (count + 1), 1.0, 1, 1), exact))
     network = {"kind": "mlp", "width": 8, "depth": 1, "parameters": 1234}
     machine = {"processor": "abacus", "devices": "1 × bead", "jax": "1.0"}
-    return Study({"env": "x"}, network, machine, tuple(points))
+    return Study({"env": "x", "run": "y"}, network, machine, tuple(points))
 
 
 def test_enough_is_said_with_its_share_interval_and_time():
@@ -96,7 +96,7 @@ def test_enough_is_said_with_its_share_interval_and_time():
 
 def test_more_may_be_needed():
     (said,) = depth.sentences(curve(range(100), range(90), range(60), range(10)))
-    assert said.startswith("16 simulations are not too many: 4 give 44 % of what they give over")
+    assert said.startswith("16 simulations are not too many: 4 give 44 % (34 to 55) of what")
 
 
 def test_two_points_show_a_gain_and_no_more():

@@ -21,7 +21,7 @@ def known(measure="kept", search=0.5):
     shares = [0.6, 0.8, 0.9]
     row = tuple(Estimate(share, share - 0.01, share + 0.01) for share in shares)
     return Frontier(
-        study=Study({"env": "marbles"}, NETWORK, MACHINE),
+        study=Study({"env": "marbles", "run": "bag"}, NETWORK, MACHINE),
         measure=measure,
         iterations=(0, 16, 32),
         simulations=(0, 4, 16),

@@ -33,7 +33,7 @@ def test_the_fewest_with_the_share_asked_for():
     values = np.array([0.5, 0.6, 0.95, 1.0])
     shown = enough.enough(points, values, 1e-4 * np.eye(4), 0.8)
     assert shown.enough is points[2] and shown.share.value == pytest.approx(0.9)
-    assert shown.share_before == pytest.approx(0.9) and shown.before is points[2]
+    assert shown.share_before == shown.share and shown.before is points[2]
     assert shown.is_gain and shown.gain.value == pytest.approx(0.5)
     # v2 - 0.9 v3 - 0.1 v0, independent: a hundredth's deviation each, over a gain of a half.
     margin = 1.96 * 0.01 * (1 + 0.81 + 0.01) ** 0.5 / 0.5

@@ -210,7 +210,7 @@ def test_dispersion_of_pairs_that_the_colour_decides():
     pairs = np.zeros((2, 2, 3, 3), np.int64)
     pairs[0, 1, 0, 2] = pairs[0, 1, 2, 0] = 100
     certain, doubtful = fit_pairs(pairs), fit(rating.single_games(pairs))
-    assert certain.dispersion < 0.05
+    assert certain.dispersion[0, 1] < 0.05
     assert certain.relative_to(0)[1][1] < 0.25 * doubtful.relative_to(0)[1][1]
 
 
@@ -218,7 +218,7 @@ def test_dispersion_of_pairs_that_repeat_a_game():
     """The same player wins both games of each pair: half of the games tell nothing."""
     pairs = np.zeros((2, 2, 3, 3), np.int64)
     pairs[0, 1, 0, 0] = pairs[0, 1, 2, 2] = 200
-    assert fit_pairs(pairs).dispersion == pytest.approx(2.0, abs=0.05)
+    assert fit_pairs(pairs).dispersion[0, 1] == pytest.approx(2.0, abs=0.05)
 
 
 # Intervals --------------------------------------------------------------------------------------
@@ -258,3 +258,31 @@ def test_intervals_cover_the_truth(log_draw):
         elo, half = fit_pairs(play_pairs(rng, truth, 15, log_draw=log_draw)).relative_to()
         covered.append(np.abs(elo - ELO * (truth - truth.mean())) <= half)
     assert 0.93 <= np.mean(covered) <= 0.97
+
+
+def test_two_who_are_one_make_nobody_else_certain():
+    """Twins share the points of every pair; the others' games are independent."""
+    rng = np.random.default_rng(0)
+    pairs = np.zeros((4, 4, 3, 3), np.int64)
+    for one, other in ((0, 2), (0, 3), (1, 2), (1, 3), (2, 3)):
+        np.add.at(pairs[one, other], tuple(2 * rng.integers(0, 2, (2, 64))), 1)
+    without = fit_pairs(pairs)
+    pairs[0, 1, 0, 2] = pairs[0, 1, 2, 0] = 64
+    found = fit_pairs(pairs)
+    assert found.dispersion[0, 1] < 0.1
+    np.testing.assert_allclose(found.dispersion, found.dispersion.T)
+    np.testing.assert_allclose(found.dispersion[2, :2], without.dispersion[2, :2], rtol=0.03)
+    ratio = np.sqrt(found.variances() / np.maximum(without.variances(), 1e-9))
+    assert ratio[0, 1] < 0.5
+    assert ratio[2, 3] == pytest.approx(1.0, abs=0.05)
+
+
+@hypothesis.given(st.integers(0, 2**32 - 1), st.floats(0.3, 3.0))
+def test_games_that_all_vary_so_much_widen_intervals_so_much(seed, dispersion):
+    rng = np.random.default_rng(seed)
+    games = rng.integers(20, 200, (3, 3, 3)).astype(float)
+    games[np.diag_indices(3)] = 0.0
+    plain = fit(games, OFF)
+    spread = fit(games, OFF, np.full((3, 3), dispersion))
+    np.testing.assert_array_equal(spread.elo, plain.elo)
+    np.testing.assert_allclose(spread.covariance, dispersion * plain.covariance, rtol=1e-6)

@@ -47,9 +47,9 @@ def test_ranking_counts_and_balance(nim):
     tallies = [known.of(player) for player in range(3)]
     assert sum(tally.games for tally in tallies) == 2 * known.num_games
     assert sum(tally.wins for tally in tallies) == sum(tally.losses for tally in tallies)
-    between = known.between(0, 1)
+    between = known.between(0, 2)
     assert between.score > 0.5
-    turned = known.between(1, 0)
+    turned = known.between(2, 0)
     assert (between.wins, between.losses) == (turned.losses, turned.wins)
 
 
