@@ -77,7 +77,8 @@ def sentence(known: Frontier) -> str:
         return f"No exchange rate: one of training and search shows no gain ({slopes})."
     return (
         f"Ten times less training is made up for by {rate.value:.1f} times more search "
-        f"({rate.low:.1f} to {rate.high:.1f}); Jones 2021 found 15 in Hex ({slopes})."
+        f"({rate.low:.1f} to {rate.high:.1f}), if quality is a plane over both; Jones 2021 found "
+        f"15 in Hex ({slopes})."
     )
 
 
@@ -133,7 +134,10 @@ def _draw_plane(figure: Any, axis: Any, known: Frontier) -> None:
         if spent.evaluations > 0.0
     ]
     training, search, quality = np.array(points).T
-    across, up = (np.linspace(x.min(), x.max(), 60) for x in map(np.log10, (training, search)))
+    across, up = (
+        np.linspace(x.min() - margin * np.ptp(x), x.max() + margin * np.ptp(x), 60)
+        for x, margin in ((np.log10(training), 0.04), (np.log10(search), 0.05))
+    )
     fitted = scale * known.fitted(across[None], up[:, None])
     low, high = np.percentile(fitted, [4, 96])
     levels = np.linspace(low, high, 7) if known.measure == "elo" else _levels(low, high)
@@ -143,7 +147,6 @@ def _draw_plane(figure: Any, axis: Any, known: Frontier) -> None:
     figure.colorbar(dots, ax=axis, label=MEASURES[known.measure])
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.margins(0.06)
     axis.xaxis.set_minor_formatter("")
     axis.set_xlabel("network evaluations spent on training")
     axis.set_ylabel("network evaluations a move")
@@ -161,4 +164,4 @@ def _value(known: Frontier, estimate: Estimate) -> str:
 
 
 def _signed(estimate: Estimate) -> str:
-    return f"{estimate.value:+.2g} ({estimate.low:.2g} to {estimate.high:.2g})"
+    return f"{estimate.value:+.3g} ({estimate.low:.3g} to {estimate.high:.3g})"

@@ -83,7 +83,7 @@ def write(known: Study, path: Path) -> None:
             "pairs": [[int(i), int(j), known.games.pairs[i, j].tolist()] for i, j in played],
             "elo": {name: dataclasses.asdict(e) for name, e in known.elo().items()},
         }
-    write_text(path, json.dumps(values, indent=1) + "\n")
+    write_text(path, json.dumps(values, separators=(",", ":")) + "\n")
 
 
 def read(path: Path) -> Study:
