@@ -213,7 +213,7 @@ def test_too_few_games_are_refused_before_anything_is_measured(run, tmp_path, mo
 
 def test_a_run_may_be_moved_and_its_study_gone_on_with(run, tmp_path):
     moved = tmp_path / "moved"
-    shutil.copytree(run, moved)
+    shutil.copytree(run, moved, ignore=shutil.ignore_patterns("depth*"))
     before = study(moved, simulations=(0,), games=0)
     again = tmp_path / "again"
     moved.rename(again)

@@ -248,14 +248,16 @@ def draw(known: Study, stem: Path) -> list[Path]:
     Raises RuntimeError without matplotlib.
     """
     measures = [name for name in known_measures(known) if name != "value lost a move"]
-    figure = empty_figure(4.6 * len(measures) + 1.8, 4.2)
+    many = len(known.curves()) > 1
+    figure = empty_figure(4.6 * len(measures) + 1.8 * many, 4.2)
     axes = figure.subplots(1, len(measures), squeeze=False).ravel()
     for axis, name in zip(axes, measures, strict=True):
         _draw_measure(axis, known, name)
-    labels = axes[0].get_legend_handles_labels()
     title = f"{known.about['env']}: quality by simulations of {known.about['run']}"
     figure.suptitle(title, fontsize=11, x=0.01, ha="left")
-    figure.legend(*labels, fontsize=8, frameon=False, loc="outside right upper")
+    if many:
+        labels = axes[0].get_legend_handles_labels()
+        figure.legend(*labels, fontsize=8, frameon=False, loc="outside right upper")
     caption = textwrap.fill(footnote(known), 80 * len(measures))
     figure.text(0.0, -0.02, caption, fontsize=7, va="top")
     paths = [stem.with_suffix(suffix) for suffix in (".png", ".svg")]

@@ -20,7 +20,7 @@ from selfplay.evaluation.study import Point, Study
 from selfplay.networks.build import build
 from selfplay.run import checkpoint, machine, memory, session
 from selfplay.run.directory import RunDirectory
-from selfplay.run.names import locate
+from selfplay.run.names import locate, shown
 from selfplay.search import model
 from selfplay.search.simulation import jit_search
 from selfplay.search.tree import MAX_NODES
@@ -63,7 +63,7 @@ class Lab:
             if number < least:
                 raise ValueError(f"{name} must be at least {least}, got {number}")
         about = {
-            "run": folder.path.name,
+            "run": shown(folder.path),
             "env": config.env,
             "env_args": dict(config.env_args),
             "env_version": env.version,
