@@ -61,8 +61,8 @@ class Othello(Game[OthelloState]):
         self.num_symmetries = 8
         self._sources = bit_rows.symmetry_sources(size)
         self._directions = np.array([1, size, size - 1, size + 1], np.uint32)
+        self._squares = _words(np.ones((size, size), bool))
         self._turnable = _turnable(size)
-        self._squares = _pack(np.ones(size * size, bool))
 
     def start(self) -> OthelloState:
         """Four discs in the middle, black's to the upper right and lower left."""
@@ -70,7 +70,7 @@ class Othello(Game[OthelloState]):
         planes = np.zeros((2, self.size, self.size), bool)
         planes[0, [middle - 1, middle], [middle, middle - 1]] = True
         planes[1, [middle - 1, middle], [middle - 1, middle]] = True
-        discs = jnp.asarray(_pack(planes.reshape(2, -1)))
+        discs = jnp.asarray(np.stack([_words(plane) for plane in planes]))
         return OthelloState.start(2, discs=discs, moves=self._moves(discs))
 
     def play(self, state: OthelloState, action: jax.Array) -> OthelloState:
@@ -104,10 +104,10 @@ class Othello(Game[OthelloState]):
     def mirror(self, state: OthelloState, index: jax.Array) -> tuple[OthelloState, jax.Array]:
         """Bit 0 of the index swaps left and right, bit 1 top and bottom, bit 2 transposes."""
         boards = self._unpack(jnp.concatenate([state.discs, state.moves[None]]))
-        *discs, moves = _pack_traced(boards[:, jnp.asarray(self._sources)[index]])
+        turned = self._pack(boards[:, jnp.asarray(self._sources)[index]])
         squares = jnp.asarray(np.argsort(self._sources, axis=1).astype(np.int32))[index]
         permutation = jnp.concatenate([squares, jnp.full(1, self.size**2, jnp.int32)])
-        return state.replace(discs=jnp.stack(discs), moves=moves), permutation
+        return state.replace(discs=turned[:2], moves=turned[2]), permutation
 
     def draw(self, state: OthelloState) -> str:
         """The board with its coordinates, X for the first player, who moves, and the discs."""
@@ -142,11 +142,10 @@ class Othello(Game[OthelloState]):
 
     def _caption(self, state: OthelloState, counts: list[int]) -> str:
         """Who moves, or how the game ended, given each player's number of discs."""
-        mover, other = ("X", "O") if int(state.current_player) == 0 else ("O", "X")
+        mover, can_move = "XO"[int(state.current_player)], bool(np.asarray(state.moves).any())
         if not state.terminated:
-            must_pass = "" if np.asarray(state.moves).any() else " must pass"
-            return f"{mover}{must_pass or ' to move'}"
-        if np.asarray(state.moves).any() or np.asarray(self._moves(state.discs[::-1])).any():
+            return f"{mover} to move" if can_move else f"{mover} must pass"
+        if can_move or bool(np.asarray(self._moves(jnp.asarray(state.discs)[::-1])).any()):
             return f"{mover} has lost by an illegal move"
         if counts[0] == counts[1]:
             return "a draw"
@@ -204,3 +203,62 @@ class Othello(Game[OthelloState]):
         """uint32 [..., words] to bool [..., size * size]."""
         bits = bit_rows.unpack(boards, _WORD)
         return bits.reshape(*boards.shape[:-1], -1)[..., : self.size**2]
+
+    def _pack(self, boards: jax.Array) -> jax.Array:
+        """bool [..., size * size] to uint32 [..., words]."""
+        unused = len(self._squares) * _WORD - self.size**2
+        padded = jnp.pad(boards, [(0, 0)] * (boards.ndim - 1) + [(0, unused)])
+        return bit_rows.pack(padded.reshape(*boards.shape[:-1], -1, _WORD))
+
+
+def _lead(discs: jax.Array) -> jax.Array:
+    """float32 []: how many more discs the first of uint32 [2, words] has."""
+    mine, theirs = jax.lax.population_count(discs).astype(jnp.int32).sum(1)
+    return (mine - theirs).astype(jnp.float32)
+
+
+def _up(words: Words, amounts: np.ndarray) -> Words:
+    """Each square's bit to the square that is `amounts` (1 to 31) later in the numbering."""
+    left, right = jnp.asarray(amounts), jnp.asarray(_WORD - amounts)
+    carried = [jnp.zeros_like(words[0]), *(word >> right for word in words[:-1])]
+    return [word << left | low for word, low in zip(words, carried, strict=True)]
+
+
+def _down(words: Words, amounts: np.ndarray) -> Words:
+    """Each square's bit to the square that is `amounts` (1 to 31) earlier."""
+    right, left = jnp.asarray(amounts), jnp.asarray(_WORD - amounts)
+    carried = [*(word << left for word in words[1:]), jnp.zeros_like(words[0])]
+    return [word >> right | high for word, high in zip(words, carried, strict=True)]
+
+
+def _each_way(board: jax.Array) -> Words:
+    """The board uint32 [words] once for each of the four directions."""
+    return [jnp.broadcast_to(word, (4,)) for word in board]
+
+
+def _common(left: Words, right: Words) -> Words:
+    return [a & b for a, b in zip(left, right, strict=True)]
+
+
+def _union(left: Words, right: Words) -> Words:
+    return [a | b for a, b in zip(left, right, strict=True)]
+
+
+def _words(plane: np.ndarray) -> np.ndarray:
+    """uint32 [words] from bool [size, size]."""
+    count = -(-plane.size // _WORD)
+    padded = np.zeros(count * _WORD, bool)
+    padded[: plane.size] = plane.reshape(-1)
+    return np.packbits(padded, bitorder="little").view("<u4").astype(np.uint32)
+
+
+def _turnable(size: int) -> np.ndarray:
+    """uint32 [words, 4]: the squares whose discs can turn along each of the four directions.
+
+    Along rows and diagonals a disc on the left or right edge never turns, so nothing that is
+    shifted off an edge is taken for the next row.
+    """
+    inner = np.zeros((size, size), bool)
+    inner[:, 1:-1] = True
+    across, down = _words(inner), _words(np.ones((size, size), bool))
+    return np.stack([across, down, across, across], axis=1)
