@@ -4,10 +4,9 @@ Rules: a piece steps one square forward, straight or diagonally, on an empty squ
 may also capture. The first to reach the opponent's home row, or to capture every piece, wins;
 there are no draws and nobody is ever stuck, since the square diagonally before one's foremost
 piece is never one's own. Each player fills two rows, on boards of fewer than six rows one.
-Player 0 (X) begins, at the top, and moves down, as black does in OpenSpiel. D. Troyka, 2000; the
-standard game is 8x8; 6x5 and 6x6 are known wins for the second and first player (A. Saffidine,
-N. Jouandeau, T. Cazenave, "Solving Breakthrough with Race Patterns and Job-Level Proof Number
-Search", 2011).
+Player 0 (X) begins, at the top, and moves down, as black does in OpenSpiel. Dan Troyka, 2000.
+Boards of 6x5 were solved by A. Saffidine, N. Jouandeau and T. Cazenave ("Solving Breakthrough
+with Race Patterns and Job-Level Proof Number Search", 2011).
 
 Encoding: two boards of packed rows (see `bit_rows`) as the mover sees them, row 0 the mover's
 home row; columns are never turned. An action names the player too, so that its name (a7a6) means
