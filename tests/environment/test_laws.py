@@ -23,7 +23,9 @@ from selfplay.environment import (
 from tests import worlds
 
 SIZES = {
+    "breakthrough": [{}, {"rows": 5, "columns": 9}],
     "connect_four": [{}, {"rows": 5, "columns": 9, "in_a_row": 3}],
+    "othello": [{}, {"size": 6}],
     "tic_tac_toe": [{}, {"size": 4}],
 }
 

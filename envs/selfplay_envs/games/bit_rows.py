@@ -68,6 +68,20 @@ def reverse_columns(rows: jax.Array, columns: int) -> jax.Array:
     return rows >> word(width - columns)
 
 
+def symmetry_sources(size: int) -> np.ndarray:
+    """int32 [8, size * size]: for each symmetry, the square that each square's stone is from.
+
+    Bit 0 of the index swaps left and right, then bit 1 top and bottom, then bit 2 transposes.
+    """
+    board = np.arange(size * size, dtype=np.int32).reshape(size, size)
+    sources = []
+    for index in range(8):
+        moved = board[:, ::-1] if index & 1 else board
+        moved = moved[::-1] if index & 2 else moved
+        sources.append((moved.T if index & 4 else moved).reshape(-1))
+    return np.stack(sources)
+
+
 @functools.partial(jax.jit, static_argnames="length")
 def has_line(rows: jax.Array, length: int) -> jax.Array:
     """bool []: whether uint [R] holds `length` in a row: across, down or on a diagonal."""
