@@ -29,8 +29,13 @@ Timed = Callable[[jax.Array], jax.Array]
 
 
 def pick(mask: jax.Array, noise: jax.Array) -> jax.Array:
-    """A legal action, int32 [], uniform given noise float32 [num_actions] in [0, 1)."""
-    return jnp.where(mask, noise, -1.0).argmax().astype(jnp.int32)
+    """A legal action, int32 [], uniform given noise float32 [num_actions] in [0, 1).
+
+    Two plain reductions: `argmax` is so slow on CPUs that it would hide what the rules cost.
+    """
+    score = jnp.where(mask, noise, -1.0)
+    actions = jnp.arange(mask.shape[0], dtype=jnp.int32)
+    return jnp.where(score == score.max(), actions, mask.shape[0]).min()
 
 
 def checksum(observation: jax.Array, rewards: jax.Array) -> jax.Array:

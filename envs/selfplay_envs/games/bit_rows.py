@@ -6,6 +6,7 @@ is any leading axes and `R`, `C` are the numbers of rows and columns.
 """
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -66,6 +67,36 @@ def reverse_columns(rows: jax.Array, columns: int) -> jax.Array:
             low = word(ones // (2**half + 1))
             rows = (rows & low) << word(half) | rows >> word(half) & low
     return rows >> word(width - columns)
+
+
+def shift_down(rows: jax.Array) -> jax.Array:
+    """The board one row lower, uint [..., R]; the top row becomes empty, the last is lost."""
+    return jnp.concatenate([jnp.zeros_like(rows[..., :1]), rows[..., :-1]], -1)
+
+
+def shift_up(rows: jax.Array) -> jax.Array:
+    """The board one row higher, uint [..., R]; the last row becomes empty, the top is lost."""
+    return jnp.concatenate([rows[..., 1:], jnp.zeros_like(rows[..., :1])], -1)
+
+
+def flood(
+    seeds: jax.Array, inside: jax.Array, neighbours: Callable[[jax.Array], jax.Array]
+) -> jax.Array:
+    """All squares that paths from `seeds` reach without leaving `inside`: uint [..., R].
+
+    `neighbours` gives the squares next to some square of a board. Each round but the last adds
+    a square, so there are no more rounds than squares; seeds outside are not squares reached.
+    """
+
+    def grow(carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        filled, _ = carry
+        # Two steps a round: looking whether anything has changed costs as much as a step.
+        more = filled | neighbours(filled) & inside
+        more = more | neighbours(more) & inside
+        return more, (more != filled).any()
+
+    seeds = seeds & inside
+    return jax.lax.while_loop(lambda carry: carry[1], grow, (seeds, (seeds != 0).any()))[0]
 
 
 @functools.partial(jax.jit, static_argnames="length")
