@@ -69,6 +69,21 @@ def reverse_columns(rows: jax.Array, columns: int) -> jax.Array:
     return rows >> word(width - columns)
 
 
+def symmetry_sources(size: int) -> np.ndarray:
+    """int32 [8, size * size]: for each symmetry of a square board, each square's source.
+
+    Symmetry k's square i shows what was on square `sources[k, i]`: bit 0 of k swaps left and
+    right, bit 1 top and bottom, bit 2 transposes.
+    """
+    board = np.arange(size * size, dtype=np.int32).reshape(size, size)
+    sources = []
+    for index in range(8):
+        moved = board[:, ::-1] if index & 1 else board
+        moved = moved[::-1] if index & 2 else moved
+        sources.append((moved.T if index & 4 else moved).reshape(-1))
+    return np.stack(sources)
+
+
 def shift_down(rows: jax.Array) -> jax.Array:
     """The board one row lower, uint [..., R]; the top row becomes empty, the last is lost."""
     return jnp.concatenate([jnp.zeros_like(rows[..., :1]), rows[..., :-1]], -1)

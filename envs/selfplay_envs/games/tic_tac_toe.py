@@ -52,7 +52,7 @@ class TicTacToe(Game[TicTacToeState]):
         self.max_steps = size * size
         self.observation_spec = ArraySpec(shape=(size, size, 2))
         self.num_symmetries = 8
-        self._sources = _symmetry_sources(size)
+        self._sources = bit_rows.symmetry_sources(size)
 
     def start(self) -> TicTacToeState:
         """An empty board."""
@@ -164,17 +164,6 @@ class TicTacToe(Game[TicTacToeState]):
     def _planes(self, state: TicTacToeState) -> jax.Array:
         """bool [2, size, size]."""
         return bit_rows.unpack(state.stones, self.size)
-
-
-def _symmetry_sources(size: int) -> np.ndarray:
-    """int32 [8, size * size]: for each symmetry, the square that each square's stone is from."""
-    board = np.arange(size * size, dtype=np.int32).reshape(size, size)
-    sources = []
-    for index in range(8):
-        moved = board[:, ::-1] if index & 1 else board
-        moved = moved[::-1] if index & 2 else moved
-        sources.append((moved.T if index & 4 else moved).reshape(-1))
-    return np.stack(sources)
 
 
 Board = tuple[int, ...]
