@@ -177,8 +177,6 @@ def test_suicide_is_illegal_but_a_capture_is_none(env):
     assert not can(env, state, "a1")
     state = after(env, "a2 b2 e5 a3 b1 c1")
     assert not can(env, state, "a1")
-    state = after(env, "a2 b2 e5 a3 b1 e4 e3 c1")
-    assert can(env, state, "a1")
     state = after(env, "a2 b2 e5 a3 b1 c1 e3")
     assert can(env, state, "a1")
     chain = after(env, "c1 a1 c2 b1 b3 a2 a3 e5 e4")
@@ -186,7 +184,7 @@ def test_suicide_is_illegal_but_a_capture_is_none(env):
 
 
 def test_a_ko_may_be_taken_back_only_later(env):
-    ko = "b3 d3 c4 c4 c2" if False else "b3 e3 c4 d4 c2 d2 e5 c3 d3"
+    ko = "b3 e3 c4 d4 c2 d2 e5 c3 d3"
     state = after(env, ko)
     assert env.draw(state).split("\n")[2] == "3 . X . X O"
     assert not can(env, state, "c3")
@@ -194,25 +192,38 @@ def test_a_ko_may_be_taken_back_only_later(env):
     assert can(env, after(env, ko + " pass pass"), "c3")
 
 
-def test_sending_two_and_returning_one_is_superko():
-    """White throws in a second stone, black takes both, white takes the one: seen before."""
-    env = Go(size=4, komi=0.5)
-    slow = Reference(4, 0.5)
-    state = env.init()
-    corner = "a2 b3 b2 c3 c2 d3 pass d2 pass b1 pass a1"
-    for move in corner.split():
-        action = env.parse_action(move)
-        assert action in slow.legal()
-        state = compiled_step(env)((), state, jnp.int32(action))
-        slow.play(action)
-    assert np.flatnonzero(env.legal_action_mask((), state)).tolist() == slow.legal()
+@pytest.mark.parametrize(
+    ("moves", "forbidden"),
+    [
+        pytest.param("a4 b2 a2 a1 b3 a3", "a2", id="ko"),
+        pytest.param("b1 c2 a2 b2 b3 d1 c1 a1", "b1", id="sending two, returning one"),
+        pytest.param("d1 b1 c3 c1 c2 b2 a4 d3 d4 d2 d1", "d3", id="sending the second again"),
+        pytest.param("d1 b3 a3 c3 a1 d2 d4 a2 c2 c4 b2 c1 pass b1", "d1", id="taking two, later"),
+        pytest.param("a3 c1 d3 b3 b2 a2 a1 d2 c4 d1 b4 c2 b1 a2 a1 pass", "b2", id="5 moves ago"),
+    ],
+)
+def test_a_past_position_may_not_come_back(moves, forbidden, pyspiel):
+    env = Go(size=4)
+    state = after(env, moves)
+    assert not state.terminated
+    assert not can(env, state, forbidden)
+    theirs = pyspiel.load_game("go", {"board_size": 4}).new_initial_state()
+    for move in moves.split():
+        theirs.apply_action(env.parse_action(move))
+    action = env.parse_action(forbidden)
+    if action in theirs.legal_actions():
+        theirs.apply_action(action)
+        assert theirs.is_terminal()
+        assert theirs.returns() == [0, 0]
+    else:
+        assert theirs.history()[-1] != env.parse_action("pass")
 
 
 def test_area_is_stones_and_what_they_alone_surround():
-    env = Go(size=3, komi=0)
-    won = after(env, "b1 c1 b2 c2 b3 c3 pass pass")
-    assert won.rewards.tolist() == [1, -1]
-    assert env.draw(won).endswith("\nX has won by 3")
+    env = Go(size=5, komi=0)
+    won = after(env, "b1 c1 b2 c2 b3 c3 b4 c4 b5 c5 pass pass")
+    assert won.rewards.tolist() == [-1, 1]
+    assert env.draw(won).endswith("\nO has won by 5")
     shared = after(env, "a1 c3 pass pass")
     assert shared.rewards.tolist() == [0, 0]
     assert env.draw(shared).endswith("\na draw")
