@@ -26,6 +26,7 @@ from selfplay.environment import ArraySpec, BoardPicture, Game, State, Target, z
 from selfplay_envs.games import bit_rows
 
 PASS = "pass"
+_STEPS = ((-1, 0), (0, -1), (0, 1), (1, 0))
 _LETTERS = "abcdefghjklmnopqrst"
 _CHECK_SALT = 0x9E3779B9
 """Makes the last 16 bits of a hash another function of the point than the first 32."""
@@ -185,9 +186,9 @@ class Go(Game[GoState]):
         chains beside captured stones, which now have two liberties at least. No stone: a pass.
         """
         mine, theirs = state.stones
-        near = jnp.stack([bit_rows.shift_up(stone), bit_rows.shift_down(stone), *_sideways(stone)])
+        near = jnp.stack([bit_rows.neighbours(stone, (step,)) for step in _STEPS])
         inside = jnp.concatenate([(mine | stone)[None], jnp.broadcast_to(theirs, near.shape)])
-        chains = bit_rows.flood(jnp.concatenate([stone[None], near]), inside, _neighbours)
+        chains = bit_rows.flood(jnp.concatenate([stone[None], near]), inside, _STEPS)
         # The last liberty of a neighbour in atari is where the stone has been put.
         dead = (chains[1:] & state.atari[None] != 0).any(-1, keepdims=True)
         caught = _union(jnp.where(dead, chains[1:], 0))
@@ -195,7 +196,7 @@ class Go(Game[GoState]):
         liberties = _neighbours(chains) & self._empty(mine, theirs)[None]
         short = _union(jnp.where(_count(liberties)[:, None] == 1, chains, 0)) & ~caught
         pressed = mine & state.atari
-        relieved = bit_rows.flood(_neighbours(caught), pressed, _neighbours)
+        relieved = bit_rows.flood(_neighbours(caught), pressed, _STEPS)
         atari = state.atari & ~(_union(chains) | relieved) | short
         return jnp.stack([theirs, mine]), atari, caught
 
@@ -241,7 +242,7 @@ class Go(Game[GoState]):
         def attempt(carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
             left, found = carry
             stone = _first(left)
-            caught = bit_rows.flood(_neighbours(stone), pressed, _neighbours)
+            caught = bit_rows.flood(_neighbours(stone), pressed, _STEPS)
             after = jnp.stack([mine | stone, theirs & ~caught])
             hashed, check = self._hash(after, state.current_player, state.turned)
             seen = ((state.hashes == hashed) & (state.checks == check)).any()
@@ -267,7 +268,7 @@ class Go(Game[GoState]):
         empty = self._empty(*state.stones)
         # Without seeds the flood takes no time, and few moves end a game.
         seeds = jnp.where(wanted, _neighbours(state.stones), 0)
-        reached = bit_rows.flood(seeds, jnp.broadcast_to(empty, seeds.shape), _neighbours)
+        reached = bit_rows.flood(seeds, jnp.broadcast_to(empty, seeds.shape), _STEPS)
         area = _count(state.stones | reached & ~reached[::-1]).astype(jnp.float32)
         komi = jnp.where(state.current_player == 0, -self.komi, self.komi)
         return area[0] - area[1] + komi
@@ -303,16 +304,9 @@ class Go(Game[GoState]):
         return f"{mover if margin > 0 else other} has won by {abs(margin):g}"
 
 
-def _sideways(rows: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Boards uint [..., R] moved to the right and to the left, with bits beyond the board."""
-    one = rows.dtype.type(1)
-    return rows << one, rows >> one
-
-
 def _neighbours(rows: jax.Array) -> jax.Array:
     """uint [..., R]: the points next to those of uint [..., R], and bits beyond the board."""
-    right, left = _sideways(rows)
-    return right | left | bit_rows.shift_up(rows) | bit_rows.shift_down(rows)
+    return bit_rows.neighbours(rows, _STEPS)
 
 
 def _union(boards: jax.Array) -> jax.Array:

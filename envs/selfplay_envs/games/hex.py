@@ -61,7 +61,7 @@ class Hex(Game[HexState]):
         """Puts the mover's stone, or takes over the opponent's only one."""
         mine, theirs = state.stones
         stone = self._stone(action)
-        won = self._connects(bit_rows.flood(stone, mine | stone, _neighbours), state.current_player)
+        won = self._connects(bit_rows.flood(stone, mine | stone, _STEPS), state.current_player)
         stones = jnp.stack([theirs, mine | stone])
         if self.swap:
             taken = bit_rows.pack(self._planes(state)[1].T)
@@ -165,13 +165,6 @@ class Hex(Game[HexState]):
     def _column(self, column: int) -> str:
         """The letter of a column."""
         return chr(ord("a") + column)
-
-
-def _neighbours(rows: jax.Array) -> jax.Array:
-    """uint [..., R]: the squares next to those of uint [..., R], and bits beyond the board."""
-    one = rows.dtype.type(1)
-    above, below = bit_rows.shift_up(rows), bit_rows.shift_down(rows)
-    return rows << one | rows >> one | above | above << one | below | below >> one
 
 
 def _stones_needed(mine: jax.Array, theirs: jax.Array) -> jax.Array:

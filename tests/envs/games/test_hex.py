@@ -188,7 +188,7 @@ def test_chains_are_those_of_image_analysis(owners, number):
 
 @jax.jit
 def chain(seed, plane):
-    rows = bit_rows.flood(bit_rows.pack(seed), bit_rows.pack(plane), hex._neighbours)
+    rows = bit_rows.flood(bit_rows.pack(seed), bit_rows.pack(plane), hex._STEPS)
     return bit_rows.unpack(rows, plane.shape[1])
 
 
