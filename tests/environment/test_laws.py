@@ -24,7 +24,7 @@ from tests import worlds
 
 SIZES = {
     "connect_four": [{}, {"rows": 5, "columns": 9, "in_a_row": 3}],
-    "go": [{"size": 5}, {"size": 3, "komi": 2}],
+    "go": [{}, {"size": 4, "komi": 2}],
     "hex": [{}, {"size": 4, "swap": True}],
     "tic_tac_toe": [{}, {"size": 4}],
 }
