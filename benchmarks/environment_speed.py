@@ -5,7 +5,8 @@ Run `python benchmarks/environment_speed.py`; pgx comes with `selfplay[peers]`.
 Both sides scan the same number of steps over the same batch of games, pick a legal move by the
 same noise (drawn outside the clock), compute mask and observation at every step, as self-play
 does, and start a new game where one ended. Everything compiles first; then the two sides take
-turns, and the figures are medians, with the range of the ratio over the pairs.
+turns, and the figures are medians, with the range of the ratio over the pairs. That both play
+the same games is checked, for as long as their rules are the same.
 """
 
 import argparse
@@ -24,12 +25,22 @@ import pgx
 
 from selfplay.environment import Environment, make
 
-GAMES = {"connect_four": None, "tic_tac_toe": None, "othello": 32, "breakthrough": None}
-"""Steps for which both sides must play the same games; None for all.
+GAMES: dict[str, tuple[str, dict[str, Any], int | None]] = {
+    "tic_tac_toe": ("tic_tac_toe", {}, None),
+    "connect_four": ("connect_four", {}, None),
+    "othello": ("othello", {}, 32),
+    "hex": ("hex", {"swap": True}, None),
+    "go_9x9": ("go", {"size": 9}, 32),
+    "go_19x19": ("go", {"size": 19}, 32),
+    "breakthrough": ("breakthrough", {}, None),
+}
+"""For each of pgx's names, our name, our arguments, and the steps for which both must play alike.
 
-Where neither player of Othello can move, pgx has both pass, one step each, before it ends the
-game; we end it, as OpenSpiel does. Within 32 steps that hardly happens.
+None is all of them. Where neither player of Othello can move, pgx has both pass, one step each,
+before it ends the game; we end it, as OpenSpiel does. In Go we forbid every repetition; pgx
+looks back eight positions, and it punishes what we mask. Early in a game neither happens.
 """
+
 Timed = Callable[[jax.Array], jax.Array]
 
 
@@ -45,8 +56,11 @@ def pick(mask: jax.Array, noise: jax.Array) -> jax.Array:
 
 
 def checksum(observation: jax.Array, rewards: jax.Array) -> jax.Array:
-    """int32 []; the observation is written out first, as for a network."""
-    written = jax.lax.optimization_barrier(observation)
+    """int32 []; the observation is written out first, as for a network.
+
+    Its first two planes, the stones of both players, are what all games have in common.
+    """
+    written = jax.lax.optimization_barrier(observation)[..., :2]
     return written.astype(jnp.int32).sum() + rewards[0].astype(jnp.int32)
 
 
@@ -103,7 +117,8 @@ def is_key(leaf: jax.Array) -> bool:
 
 def compare(name: str, batch: int, steps: int, pairs: int) -> str:
     """One line of the table."""
-    env = make(name)
+    ours_name, arguments, alike = GAMES[name]
+    env = make(ours_name, **arguments)
     noise = jax.random.uniform(jax.random.key(1), (steps, batch, env.num_actions))
     mine = ours(env, batch)
     if name not in pgx.available_envs():
@@ -112,7 +127,7 @@ def compare(name: str, batch: int, steps: int, pairs: int) -> str:
         return f"| {name} | {batch:,} | {rate:.2f} | – | – | {state_bytes(env.init())} | – |"
     peer = pgx.make(name)
     other = theirs(peer, batch)
-    same = noise[: GAMES[name]]
+    same = noise[:alike]
     if mine(same) != other(same):
         raise RuntimeError(f"{name}: the two sides did not play the same games")
     mine(noise), other(noise)

@@ -25,6 +25,8 @@ from tests import worlds
 SIZES = {
     "breakthrough": [{}, {"rows": 5, "columns": 9}],
     "connect_four": [{}, {"rows": 5, "columns": 9, "in_a_row": 3}],
+    "go": [{}, {"size": 4, "komi": 2}],
+    "hex": [{}, {"size": 4, "swap": True}],
     "othello": [{}, {"size": 6}],
     "tic_tac_toe": [{}, {"size": 4}],
 }

@@ -30,8 +30,8 @@ def replay(games, game, boards=0):
 
 def assert_same_board(games, theirs, step, number):
     rows, columns = games.observations.shape[2:4]
-    text = np.array([list(line) for line in str(theirs).split()[:rows]])
-    assert text.shape == (rows, columns)
+    squares = list("".join(str(theirs).split()))[: rows * columns]
+    text = np.array(squares).reshape(rows, columns)
     mine, other = ("x", "o") if games.states.current_player[step, number] == 0 else ("o", "x")
     seen = games.observations[step, number]
     np.testing.assert_array_equal(seen[..., 0], (text == mine).astype(np.float32))

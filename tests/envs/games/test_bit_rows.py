@@ -76,6 +76,54 @@ def test_leading_axes_are_allowed():
     np.testing.assert_array_equal(bit_rows.unpack(packed, 7), planes)
 
 
+HEXAGONS = ((-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0))
+CROSS = ((-1, 0), (0, -1), (0, 1), (1, 0))
+
+
+def kernel(steps):
+    """The steps and staying, as image analysis wants them."""
+    shape = np.zeros((3, 3), bool)
+    shape[1, 1] = True
+    for down, right in steps:
+        shape[1 + down, 1 + right] = True
+    return shape
+
+
+@pytest.mark.parametrize("steps", [CROSS, HEXAGONS, ((1, 0),), ((0, -1),)])
+@pytest.mark.parametrize("shape", [(1, 5), (5, 8), (9, 9), (3, 19)])
+def test_neighbours_are_one_step_away(shape, steps):
+    planes = np.random.default_rng(0).random((20, *shape)) < 0.2
+    rows = bit_rows.pack(planes)
+    beside = bit_rows.unpack(bit_rows.neighbours(rows, steps), shape[1])
+    for plane, found in zip(planes, np.asarray(beside), strict=True):
+        ours = np.asarray(found | plane)
+        np.testing.assert_array_equal(ours, ndimage.binary_dilation(plane, kernel(steps)))
+
+
+@pytest.mark.parametrize("steps", [CROSS, HEXAGONS])
+@pytest.mark.parametrize("shape", [(1, 5), (5, 8), (9, 9), (12, 19)])
+def test_a_flood_is_the_same_through_any_batch_axes(shape, steps):
+    random = np.random.default_rng(0)
+    seeds, inside = random.random((2, 3, 4, 5, *shape)) < np.array([0.1, 0.7]).reshape(2, *[1] * 5)
+    expected = np.zeros_like(seeds)
+    for index in np.ndindex(seeds.shape[:3]):
+        reached = ndimage.binary_propagation(
+            seeds[index] & inside[index], kernel(steps), inside[index]
+        )
+        expected[index] = reached
+    flood = functools.partial(bit_rows.flood, steps=steps)
+    packed = bit_rows.pack(seeds), bit_rows.pack(inside)
+    for function in (flood, jax.vmap(flood), jax.vmap(jax.vmap(flood, 1, 1), 1, 1)):
+        found = bit_rows.unpack(jax.jit(function)(*packed), shape[1])
+        np.testing.assert_array_equal(found, expected)
+    one = bit_rows.pack(seeds[0, 0]), bit_rows.pack(inside[0, 0, 0])
+    same_inside = bit_rows.unpack(jax.vmap(flood, (0, None))(*one), shape[1])
+    for index in range(5):
+        start = seeds[0, 0, index] & inside[0, 0, 0]
+        reached = ndimage.binary_propagation(start, kernel(steps), inside[0, 0, 0])
+        np.testing.assert_array_equal(same_inside[index], reached)
+
+
 def test_open_lines_are_weighed_by_the_square_of_their_stones():
     planes = np.zeros((2, 1, 4), bool)
     planes[0, 0, :2] = True
