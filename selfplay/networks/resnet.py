@@ -13,6 +13,7 @@ from flax import nnx
 from selfplay.config import NetworkConfig
 from selfplay.environment.contract import ArraySpec, TokenSpec
 from selfplay.networks.contract import Outputs
+from selfplay.networks.convolution import convolve
 from selfplay.networks.mlp import Heads
 
 POLICY_CHANNELS = 8
@@ -59,7 +60,7 @@ class Block(nnx.Module):
     def __init__(self, config: NetworkConfig, *, rngs: nnx.Rngs):
         width = config.width
         self.norms = nnx.List(Norm(width, rngs=rngs) for _ in range(2))
-        self.convs = nnx.List(_conv(width, config, rngs=rngs) for _ in range(2))
+        self.convs = nnx.List(Conv(width, config, rngs=rngs) for _ in range(2))
 
     def __call__(self, hidden: jax.Array) -> jax.Array:
         """Float [B, rows, columns, width] to the same."""
@@ -82,7 +83,7 @@ class ResNet(nnx.Module):
     ):
         rows, columns, planes = board_shape("a resnet", spec)
         self.dtype = jnp.dtype(config.dtype)
-        self.stem = _conv(planes, config, rngs=rngs)
+        self.stem = Conv(planes, config, rngs=rngs)
         self.blocks = nnx.List(Block(config, rngs=rngs) for _ in range(config.depth))
         self.norm = Norm(config.width, rngs=rngs)
         self.heads = SquareHeads(config, rows * columns, num_actions, rngs=rngs)
@@ -108,5 +109,17 @@ def board_shape(reader: str, spec: ArraySpec | TokenSpec) -> tuple[int, int, int
     )
 
 
-def _conv(features: int, config: NetworkConfig, *, rngs: nnx.Rngs) -> nnx.Conv:
-    return nnx.Conv(features, config.width, (3, 3), dtype=jnp.dtype(config.dtype), rngs=rngs)
+class Conv(nnx.Module):
+    """Each square from the three by three around it."""
+
+    def __init__(self, features: int, config: NetworkConfig, *, rngs: nnx.Rngs):
+        shape, dtype = (3, 3, features, config.width), jnp.float32
+        self.dtype = jnp.dtype(config.dtype)
+        self.kernel = nnx.Param(nnx.initializers.lecun_normal()(rngs.params(), shape, dtype))
+        self.bias = nnx.Param(jnp.zeros(config.width, dtype))
+
+    def __call__(self, hidden: jax.Array) -> jax.Array:
+        """Float [B, rows, columns, features] to [B, rows, columns, width]."""
+        kernel, bias = self.kernel[...].astype(self.dtype), self.bias[...].astype(self.dtype)
+        # An axis of batch, rows and columns each: ranks are never raised silently.
+        return convolve(hidden.astype(self.dtype), kernel) + bias[None, None, None]
