@@ -19,6 +19,7 @@ from selfplay.agent import Agent
 from selfplay.evaluation import opponents
 from selfplay.evaluation.arena import MatchResult, SoloResult, match, solo
 from selfplay.evaluation.exact import ExactScore, judge, random_score
+from selfplay.evaluation.minimax import minimax
 from selfplay.evaluation.players import Player, agent_act
 from selfplay.run.directory import RunDirectory, write_text
 from selfplay.run.names import locate
@@ -142,7 +143,7 @@ def _opponents(agent: Agent, mcts_simulations: int, minimax_depth: int) -> list[
     return [
         Player("random moves", opponents.random_legal(env)),
         Player("the network alone", network, agent.params),
-        Player(f"minimax, depth {minimax_depth}", opponents.minimax(env, minimax_depth)),
+        Player(f"minimax, depth {minimax_depth}", minimax(env, minimax_depth)),
         Player(
             f"pure MCTS, {mcts_simulations} simulations, c = {exploration:g}",
             opponents.pure_mcts(env, mcts_simulations, exploration),

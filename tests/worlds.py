@@ -2,7 +2,7 @@
 
 `Spell`: a lone player, observed as tokens, with a problem, a legal mask that bites, rewards on
 the way and a symmetry. `Nim`: two players, observed as an array. `NimBoard`: the same game,
-observed as a board.
+observed as a board. `Coins`: the same heap, but each stone pays at once, and moves double.
 """
 
 import itertools
@@ -18,6 +18,7 @@ from selfplay.environment.contract import (
     State,
     Tokens,
     TokenSpec,
+    zero_sum,
 )
 from selfplay.environment.verifier import Verdict, Verifier
 
@@ -232,3 +233,42 @@ class NimBoard(Nim):
         shape = (self.observation_spec.shape[0], 4, 1)
         places = jnp.arange(shape[0] * 4, dtype=jnp.int8)
         return (places < state.heap).astype(jnp.float32).reshape(shape)
+
+
+class Coins(Nim):
+    """Each stone pays 1 at once, and who takes a single one moves again.
+
+    With `hopes`, a heuristic believes that the mover will get half of what is left.
+    """
+
+    def __init__(self, stones: int = 7, hopes: bool = False):
+        super().__init__(stones)
+        self.return_range = (-float(stones), float(stones))
+        self.hopes = hopes
+
+    def play(self, state, action):
+        after = super().play(state, action)
+        gain = (action + 1).astype(jnp.float32)
+        mover = state.current_player
+        return after.replace(
+            rewards=zero_sum(mover, gain),
+            current_player=jnp.where(action == 0, mover, jnp.int8(1) - mover),
+        )
+
+    def estimate(self, state):
+        return state.heap.astype(jnp.float32) * (0.5 * self.hopes / self.stones)
+
+
+def coins_qvalues(heap: int, depth: int, hopes: bool) -> list[float]:
+    """Value of each legal move in Coins, in stones, after `depth` moves; plain Python."""
+    values = []
+    for taken in range(1, min(3, heap) + 1):
+        left = heap - taken
+        if left == 0:
+            rest = 0.0
+        elif depth == 1:
+            rest = 0.5 * left if hopes else 0.0
+        else:
+            rest = max(coins_qvalues(left, depth - 1, hopes))
+        values.append(taken + (rest if taken == 1 else -rest))
+    return values

@@ -173,20 +173,24 @@ def _share(all_positions: float, critical: float) -> str:
 
 def match_table(matches: tuple[MatchResult, ...]) -> Table:
     """Games against each opponent."""
-    table = Table(title=f"{matches[0].names[0]}, both colours", title_justify="left")
+    table = Table(
+        title=f"{matches[0].names[0]}; {matches[0].games} games each, half with each colour",
+        title_justify="left",
+    )
     table.add_column("against")
-    for column in ("games", "won", "drawn", "lost", "score, %", "95 % interval"):
+    for column in ("won", "drawn", "lost", "score, %", "95 %", "as first", "second"):
         table.add_column(column, justify="right", no_wrap=True)
     for result in matches:
         low, high = result.interval
         table.add_row(
             result.names[1],
-            str(result.games),
             str(result.wins),
             str(result.draws),
             str(result.losses),
             f"{100 * result.score:.1f}",
-            f"{100 * low:.1f} – {100 * high:.1f}",
+            f"{100 * low:.1f}–{100 * high:.1f}",
+            f"{100 * result.as_player_0.score:.1f}",
+            f"{100 * result.as_player_1.score:.1f}",
         )
     return table
 
