@@ -138,14 +138,10 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
 def _opponents(agent: Agent, mcts_simulations: int, minimax_depth: int) -> list[Player]:
     """From weak to strong, as a rule."""
     env = agent.env
-    exploration = opponents.MCTS_EXPLORATION
     network = agent_act(env, agent.evaluator, agent.config.search, 0)
     return [
         Player("random moves", opponents.random_legal(env)),
-        Player("the network alone", network, agent.params),
+        Player("network alone", network, agent.params),
         Player(f"minimax, depth {minimax_depth}", minimax(env, minimax_depth)),
-        Player(
-            f"pure MCTS, {mcts_simulations} simulations, c = {exploration:g}",
-            opponents.pure_mcts(env, mcts_simulations, exploration),
-        ),
+        Player(f"pure MCTS, {mcts_simulations:,}", opponents.pure_mcts(env, mcts_simulations)),
     ]

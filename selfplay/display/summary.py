@@ -175,10 +175,12 @@ def match_table(matches: tuple[MatchResult, ...]) -> Table:
     """Games against each opponent."""
     table = Table(
         title=f"{matches[0].names[0]}; {matches[0].games} games each, half with each colour",
+        caption="in brackets: 95 % interval; pure MCTS: simulations a move, random rollouts",
+        caption_justify="left",
         title_justify="left",
     )
-    table.add_column("against")
-    for column in ("won", "drawn", "lost", "score, %", "95 %", "as first", "second"):
+    table.add_column("against", no_wrap=True)
+    for column in ("won", "drawn", "lost", "score, %", "as first", "second"):
         table.add_column(column, justify="right", no_wrap=True)
     for result in matches:
         low, high = result.interval
@@ -187,8 +189,7 @@ def match_table(matches: tuple[MatchResult, ...]) -> Table:
             str(result.wins),
             str(result.draws),
             str(result.losses),
-            f"{100 * result.score:.1f}",
-            f"{100 * low:.1f}–{100 * high:.1f}",
+            f"{100 * result.score:.1f} ({100 * low:.0f}–{100 * high:.0f})",
             f"{100 * result.as_player_0.score:.1f}",
             f"{100 * result.as_player_1.score:.1f}",
         )
