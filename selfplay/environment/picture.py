@@ -38,8 +38,10 @@ class BoardPicture:
     """[num_actions]; what it says of an illegal action is not looked at."""
     winning: tuple[int, ...] = ()
     """The squares that decided the game, once it is over."""
-    look: Literal["grid", "rack"] = "grid"
-    """Squares between lines; or a rack of holes, where a click anywhere in a column plays there."""
+    look: Literal["grid", "rack", "hexagons"] = "grid"
+    """Squares between lines; or a rack of holes, where a click anywhere in a column plays there; or
+    hexagons, each row half a hexagon further to the right than the one above, with the colours of
+    player 0 above and below the board and of player 1 on its left and right."""
     stones: Literal["discs", "crosses"] = "discs"
     """Discs of two colours; or crosses and noughts."""
 

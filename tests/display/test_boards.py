@@ -36,6 +36,23 @@ def test_stones_lie_on_their_squares(look, stones):
     assert starts(elements, "won") == [(0, 0), (1, 1)]
 
 
+def test_hexagons_touch_their_six_neighbours_and_no_other():
+    """Centres one apart; a row lies half a hexagon to the right of the one above."""
+    elements = drawn(look="hexagons", winning=tuple(range(6)))
+    (path,) = (e for e in elements if e.get("class") == "won")
+    found = re.findall(r"M([\d.]+) ([\d.]+)h0", path.get("d"))
+    centres = np.array(found, float)
+    apart = np.linalg.norm(centres[:, None] - centres[None], axis=-1)
+    touching = {
+        tuple(pair) for pair in np.argwhere(np.abs(apart - 1) < 1e-3).tolist() if pair[0] < pair[1]
+    }
+    assert touching == {(0, 1), (1, 2), (3, 4), (4, 5), (0, 3), (1, 4), (2, 5), (1, 3), (2, 4)}
+    assert [e.get("class") for e in elements if "edge" in e.get("class", "")] == [
+        *("edge p0",) * 2,
+        *("edge p1",) * 2,
+    ]
+
+
 def test_moves_are_ringed():
     rings = [(e.get("class"), e.get("cx"), e.get("cy")) for e in drawn() if e.get("r")]
     assert rings == [("best", "0.5", "1.5"), ("best", "2.5", "1.5"), ("played", "2.5", "0.5")]

@@ -113,13 +113,14 @@ class Hex(Game[HexState]):
         return "\n".join([*lines, bit_rows.caption(state, won, full=False)])
 
     def board(self, state: HexState) -> BoardPicture:
-        """Stones on a grid; a shortest chain between the winner's sides is marked."""
+        """Stones on hexagons; a shortest chain between the winner's sides is marked."""
         owners = self._owners(state)
         targets = [Target(square) for square in range(self.size**2)]
         return BoardPicture(
             owners=owners,
             targets=(*targets, *[Target(None)] * self.swap),
             winning=_connection(owners, 1 - int(state.current_player)),
+            look="hexagons",
         )
 
     def format_action(self, action: int) -> str:

@@ -5,6 +5,11 @@ import { html, PLAYERS, stone, svg } from "./drawing.js";
 
 const FAINT = 0.005; // A policy below this is not drawn.
 
+// Half the height of a hexagon 100 wide that stands on a corner, and from row to row.
+const CORNER = 57.735;
+const HEX_ROW = 1.5 * CORNER;
+const HEXAGON = `m0 ${-CORNER}l50 ${CORNER / 2}v${CORNER}l-50 ${CORNER / 2}l-50 ${-CORNER / 2}v${-CORNER}z`;
+
 export class Board {
   #host;
   #names;
@@ -32,9 +37,9 @@ export class Board {
       this.#host.replaceChildren(html("pre", { tabindex: 0 }, position.text));
       return;
     }
-    const width = 100 * picture.columns;
-    const height = 100 * picture.rows;
+    const { width, height } = this.#size(picture);
     const foot = picture.look === "rack" ? 40 : 0;
+    const rim = picture.look === "hexagons" ? 12 : 8;
     this.#layers = {};
     for (const name of ["under", "stones", "over", "marks", "ghosts", "buttons"]) {
       this.#layers[name] = svg("g", { class: name });
@@ -50,7 +55,7 @@ export class Board {
       svg(
         "svg",
         {
-          viewBox: `-8 -8 ${width + 16} ${height + 16 + foot}`,
+          viewBox: `${-rim} ${-rim} ${width + 2 * rim} ${height + 2 * rim + foot}`,
           class: `${picture.look} ${picture.columns < 5 ? "small" : ""}`,
           role: "group",
           "aria-label": "Board",
@@ -88,8 +93,17 @@ export class Board {
     });
   }
 
+  #size({ look, rows, columns }) {
+    if (look !== "hexagons") return { width: 100 * columns, height: 100 * rows };
+    return { width: 100 * columns + 50 * (rows - 1), height: HEX_ROW * (rows - 1) + 2 * CORNER };
+  }
+
   #drawBoard(picture, width, height) {
     const { under, over } = this.#layers;
+    if (picture.look === "hexagons") {
+      this.#drawHexagons(picture, under);
+      return;
+    }
     if (picture.look === "grid") {
       let lines = "";
       for (let x = 1; x < picture.columns; x++) lines += `M${100 * x} 0V${height}`;
@@ -108,6 +122,25 @@ export class Board {
     }
     under.append(svg("rect", { class: "ground", width, height }));
     over.append(svg("path", { class: "plate", "fill-rule": "evenodd", d: plate }));
+  }
+
+  // The first player's sides are above and below, the second's on the left and right.
+  #drawHexagons({ rows, columns }, under) {
+    const path = (squares, step) => squares.map((s) => `M${this.#centre(s).join(" ")}${step}`).join("");
+    const every = [...Array(rows * columns).keys()];
+    const top = every.slice(0, columns);
+    const bottom = every.slice(-columns);
+    const left = every.filter((s) => s % columns === 0);
+    const right = left.map((s) => s + columns - 1);
+    const half = CORNER / 2;
+    const edge = (player, d) => svg("path", { class: `edge p${player}`, d });
+    under.append(
+      edge(0, path(top, `m-50 ${-half}l50 ${-half}l50 ${half}`)),
+      edge(0, path(bottom, `m-50 ${half}l50 ${half}l50 ${-half}`)),
+      edge(1, path(left, `m-50 ${-half}v${CORNER}l50 ${half}`)),
+      edge(1, path(right, `m0 ${-CORNER}l50 ${half}v${CORNER}`)),
+      svg("path", { class: "cells", d: path(every, HEXAGON) }),
+    );
   }
 
   #drawStones(position, falling) {
@@ -150,7 +183,8 @@ export class Board {
         const x = 100 * (target.square % picture.columns);
         this.#layers.buttons.append(svg("text", { class: "name", x: x + 50, y: 100 * picture.rows + 33 }, name));
       } else if (target.source === null && picture.columns <= 5) {
-        layer.append(this.#at(target.square, svg("text", { class: "name", x: -39, y: -33 }, name)));
+        const corner = picture.look === "hexagons" ? { x: 0, y: -34 } : { x: -39, y: -33 };
+        layer.append(this.#at(target.square, svg("text", { class: "name", ...corner }, name)));
       }
       if (!mayPlay) continue;
       const choosing = target.source !== null && this.#selected !== target.source;
@@ -175,9 +209,10 @@ export class Board {
   }
 
   #button(square, rack, label, act, mover) {
-    const { columns, rows } = this.#position.picture;
+    const { columns, rows, look } = this.#position.picture;
     const area = { x: 100 * (square % columns), y: 100 * Math.floor(square / columns), width: 100, height: 100 };
     if (rack) Object.assign(area, { y: 0, height: 100 * rows + 40 });
+    const hexagon = look === "hexagons" && { d: `M${this.#centre(square).join(" ")}${HEXAGON}` };
     const button = svg("g", {
       class: "button",
       role: "button",
@@ -193,7 +228,11 @@ export class Board {
       },
     });
     if (mover !== null) button.append(this.#at(square, stone(mover, this.kind, "hover")));
-    button.append(svg("rect", { class: "area", ...area, rx: 10 }));
+    button.append(
+      hexagon
+        ? svg("path", { class: "area", ...hexagon })
+        : svg("rect", { class: "area", ...area, rx: 10 }),
+    );
     return button;
   }
 
@@ -215,10 +254,15 @@ export class Board {
     return this.#at(square, mark);
   }
 
+  #centre(square) {
+    const { columns, look } = this.#position.picture;
+    const [row, column] = [Math.floor(square / columns), square % columns];
+    if (look === "hexagons") return [100 * column + 50 * row + 50, HEX_ROW * row + CORNER];
+    return [100 * column + 50, 100 * row + 50];
+  }
+
   #at(square, shape, attributes = {}) {
-    const { columns } = this.#position.picture;
-    const x = 100 * (square % columns) + 50;
-    const y = 100 * Math.floor(square / columns) + 50;
+    const [x, y] = this.#centre(square);
     return svg("g", { transform: `translate(${x} ${y})`, ...attributes }, shape);
   }
 }
