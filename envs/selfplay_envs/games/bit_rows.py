@@ -19,6 +19,9 @@ MAX_COLUMNS = 32
 Steps = tuple[tuple[int, int], ...]
 """From a square to its neighbours, as steps of rows and columns from -1 to 1."""
 
+Rows = tuple[jax.Array, ...]
+"""The rows of boards, each uint [...]."""
+
 _DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """Right, down, down-right and down-left, as steps of rows and columns."""
 
@@ -87,8 +90,8 @@ def symmetry_sources(size: int) -> np.ndarray:
     return np.stack(sources)
 
 
-def neighbours(rows: jax.Array, steps: Steps, axis: int = -1) -> jax.Array:
-    """The squares one of `steps` away from some square: uint, as `rows`, whose rows are on `axis`.
+def neighbours(rows: jax.Array, steps: Steps) -> jax.Array:
+    """The squares one of `steps` away from some square: uint, as `rows` [..., R].
 
     Bits beyond the board may be set.
     """
@@ -96,29 +99,35 @@ def neighbours(rows: jax.Array, steps: Steps, axis: int = -1) -> jax.Array:
     for down in (-1, 0, 1):
         line = jnp.zeros_like(rows)
         for right in (right for step, right in steps if step == down):
-            amount = rows.dtype.type(abs(right))
-            line = line | (rows << amount if right > 0 else rows >> amount)
-        found = found | shift_rows(line, down, axis)
+            line = line | _shift(rows, right)
+        found = found | _lower(line, down)
     return found
 
 
-def shift_rows(rows: jax.Array, down: int, axis: int = -1) -> jax.Array:
+def _shift(rows: jax.Array, right: int) -> jax.Array:
+    """The squares `right` columns to the right."""
+    amount = rows.dtype.type(abs(right))
+    return rows << amount if right > 0 else rows >> amount
+
+
+def _lower(rows: jax.Array, down: int) -> jax.Array:
     """The board `down` rows lower, 1, 0 or -1; the row that nothing comes to is empty."""
     if down == 0:
         return rows
-    last = rows.shape[axis] - 1
-    none = jnp.zeros_like(jax.lax.slice_in_dim(rows, 0, 1, axis=axis))
-    if down > 0:
-        return jnp.concatenate([none, jax.lax.slice_in_dim(rows, 0, last, axis=axis)], axis)
-    return jnp.concatenate([jax.lax.slice_in_dim(rows, 1, last + 1, axis=axis), none], axis)
+    none = jnp.zeros_like(rows[..., :1])
+    pair = [none, rows[..., :-1]] if down > 0 else [rows[..., 1:], none]
+    return jnp.concatenate(pair, axis=-1)
 
 
 def flood(seeds: jax.Array, inside: jax.Array, steps: Steps) -> jax.Array:
     """All squares that paths from `seeds` reach in `steps` without leaving `inside`.
 
-    From uint [..., R] both; a seed outside is not reached either.
+    From uint [..., R] both; a seed outside is not reached either. Along a row every square is
+    next to the last one, and for each step there is the one back.
     """
-    first = (jnp.moveaxis(rows, -1, 0) for rows in (seeds & inside, inside))
+    if not {(0, -1), (0, 1)} <= set(steps) or set(steps) != {(-d, -r) for d, r in steps}:
+        raise ValueError(f"steps must go both ways along rows and each there and back, got {steps}")
+    first = (jnp.moveaxis(rows, -1, 0) for rows in (seeds, inside))
     return jnp.moveaxis(_flood_by(steps)(*first), 0, -1)
 
 
@@ -126,22 +135,31 @@ def flood(seeds: jax.Array, inside: jax.Array, steps: Steps) -> jax.Array:
 def _flood_by(steps: Steps) -> Callable[[jax.Array, jax.Array], jax.Array]:
     """`flood` for uint [R, ...], under `jax.vmap` with the batch behind the rows.
 
-    Row by row the same is done for the whole batch, which compilers make vectors of: on a CPU
-    four times as fast as with the batch in front.
+    It sweeps down the board and up again, filling row after row, until nothing changes: a path
+    takes as many sweeps as it turns back, where a square a round would take its length. Each row
+    is an array of its own, and the same is done for the whole batch, which compilers make
+    vectors of.
     """
 
-    def grow(carry: tuple[jax.Array, jax.Array, jax.Array]):
-        filled, inside, _ = carry
-        # Two steps a round: looking whether anything has changed costs as much as a step.
-        more = filled | neighbours(filled, steps, axis=0) & inside
-        more = more | neighbours(more, steps, axis=0) & inside
-        return more, inside, (more != filled).any()
+    def sweep(carry: tuple[Rows, Rows, jax.Array]) -> tuple[Rows, Rows, jax.Array]:
+        before, inside, _ = carry
+        filled = list(before)
+        for down in (1, -1):
+            rights = [right for step, right in steps if step == down]
+            for row in range(len(filled))[::down]:
+                last = filled[row - down] if 0 <= row - down < len(filled) else None
+                entered = [] if last is None else [_shift(last, right) for right in rights]
+                filled[row] = _fill_row(
+                    functools.reduce(jnp.bitwise_or, entered, filled[row]), inside[row]
+                )
+        changed = [(new != old).any() for new, old in zip(filled, before, strict=True)]
+        return tuple(filled), inside, jnp.stack(changed).any()
 
     @jax.custom_batching.custom_vmap
     def fill(seeds: jax.Array, inside: jax.Array) -> jax.Array:
-        # Each round but the last adds a square: there are no more rounds than squares.
-        start = seeds, inside, (seeds != 0).any()
-        return jax.lax.while_loop(lambda carry: carry[2], grow, start)[0]
+        # Each sweep but the last adds a square: there are no more sweeps than squares.
+        start = tuple(seeds & inside), tuple(inside), (seeds != 0).any()
+        return jnp.stack(jax.lax.while_loop(lambda carry: carry[2], sweep, start)[0])
 
     @fill.def_vmap
     def _(size: int, batched: list[bool], *boards: jax.Array) -> tuple[jax.Array, bool]:
@@ -153,6 +171,23 @@ def _flood_by(steps: Steps) -> Callable[[jax.Array, jax.Array], jax.Array]:
         return jnp.moveaxis(filled, -1, 0), True
 
     return fill
+
+
+def _fill_row(seeds: jax.Array, inside: jax.Array) -> jax.Array:
+    """The runs of squares of `inside` that hold one of `seeds`: uint [...], a row each.
+
+    Towards the higher columns by a carry: adding its first seed to a run clears all bits from
+    there on. Towards the lower by doubling steps (Kogge-Stone).
+    """
+    seeds = seeds & inside
+    filled = inside & ~(inside + seeds) | seeds
+    way = inside
+    for step in (1, 2, 4, 8, 16):
+        if step < 8 * seeds.dtype.itemsize:
+            amount = seeds.dtype.type(step)
+            filled = filled | way & filled >> amount
+            way = way & way >> amount
+    return filled
 
 
 @functools.partial(jax.jit, static_argnames="length")
