@@ -258,6 +258,9 @@ class Coins(Nim):
     def estimate(self, state):
         return state.heap.astype(jnp.float32) * (0.5 * self.hopes / self.stones)
 
+    def oracle(self, problem, state):
+        return None
+
 
 def coins_qvalues(heap: int, depth: int, hopes: bool) -> list[float]:
     """Value of each legal move in Coins, in stones, after `depth` moves; plain Python."""

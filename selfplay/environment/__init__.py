@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from selfplay.environment.checks import Report, check
     from selfplay.environment.contract import (
         ArraySpec,
         Environment,
@@ -27,6 +28,7 @@ __all__ = [
     "BoardPicture",
     "Environment",
     "Game",
+    "Report",
     "SolvedPositions",
     "State",
     "Target",
@@ -34,6 +36,7 @@ __all__ = [
     "Tokens",
     "Verdict",
     "Verifier",
+    "check",
     "make",
     "names",
     "preset",
@@ -42,6 +45,8 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "Report": "checks",
+    "check": "checks",
     "BoardPicture": "picture",
     "Target": "picture",
     "make": "registry",
