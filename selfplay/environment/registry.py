@@ -43,7 +43,19 @@ def target(name: str) -> tuple[str, str]:
 
 def make(name: str, **arguments: Any) -> "Environment[Any]":
     """The environment `name`, with its own arguments, such as a board's size."""
-    from selfplay.environment.contract import Environment, refuse_unfit_facts  # imports JAX
+    from selfplay.environment.contract import refuse_unfit_facts  # imports JAX
+
+    env = construct(name, **arguments)
+    try:
+        refuse_unfit_facts(env)
+    except ValueError as error:
+        raise ValueError(f"environment {name!r}: {error}") from error
+    return env
+
+
+def construct(name: str, **arguments: Any) -> "Environment[Any]":
+    """As `make`, but whatever its static facts are: for those who look into them."""
+    from selfplay.environment.contract import Environment  # imports JAX
 
     module_name, class_name = target(name)
     try:
@@ -61,11 +73,9 @@ def make(name: str, **arguments: Any) -> "Environment[Any]":
         accepted = ", ".join(inspect.signature(cls).parameters) or "none"
         raise ValueError(f"environment {name!r}: {error}; its arguments: {accepted}") from None
     try:
-        env = cls(**arguments)
-        refuse_unfit_facts(env)
+        return cls(**arguments)
     except ValueError as error:
         raise ValueError(f"environment {name!r}: {error}") from error
-    return env
 
 
 def preset_path(name: str) -> Path | None:
