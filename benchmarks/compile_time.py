@@ -53,7 +53,7 @@ def compile_seconds(name: str, arguments: dict[str, Any], batch: int) -> tuple[f
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--games", nargs="+", choices=GAMES, default=list(GAMES))
     parser.add_argument("--batch", type=int, default=256)
     options = parser.parse_args()

@@ -14,12 +14,13 @@ from selfplay.environment import (
     ArraySpec,
     Environment,
     State,
-    Tokens,
     TokenSpec,
+    check,
     make,
     names,
     zero_sum,
 )
+from selfplay.environment.checks import Verdict
 from tests import worlds
 
 SIZES = {
@@ -101,22 +102,6 @@ def env(request):
     return WORLDS[name]() if name in WORLDS else make(name, **arguments)
 
 
-class Batched:
-    """The environment's functions over a leading axis, compiled once for all tests."""
-
-    def __init__(self, env):
-        self.step = jax.jit(jax.vmap(env.step))
-        self.mask = jax.jit(jax.vmap(env.legal_action_mask))
-        self.symmetry = jax.jit(jax.vmap(env.symmetry))
-        self.heuristic = jax.jit(jax.vmap(env.heuristic))
-        self.oracle = jax.jit(jax.vmap(env.oracle))
-
-
-@pytest.fixture(scope="module")
-def batched(env):
-    return Batched(env)
-
-
 @pytest.fixture(scope="module")
 def games(env, random_games):
     return random_games(env, 128)
@@ -131,6 +116,15 @@ def assert_same(left, right):
 def test_what_has_sizes_is_tried_at_two(name):
     if inspect.signature(type(make(name))).parameters:
         assert len(SIZES.get(name, [])) >= 2, f"name two sizes of {name} in SIZES"
+
+
+def test_every_law_holds(env):
+    """As `selfplay check` says it; `checks/test_zoo.py` shows that it would say otherwise."""
+    report = check(env)
+    trapped = isinstance(env, Stairs) and env.trap >= 0  # where nobody gets anywhere
+    found = [f for f in report.findings if f.verdict in (Verdict.BROKEN, Verdict.WARNS)]
+    assert [(f.law.name, f.seen) for f in found if not trapped] == []
+    assert not report.broken
 
 
 def test_static_facts(env):
@@ -152,299 +146,11 @@ def test_values_and_returns_convert_both_ways(env):
     np.testing.assert_allclose(env.from_value(env.to_value(returns)), returns, atol=1e-5)
 
 
-def test_shapes_and_dtypes_are_fixed(env):
-    problem = env.sample_problem(jax.random.key(0))
-    start = jax.eval_shape(env.init, problem)
-    after = jax.eval_shape(env.step, problem, start, jax.ShapeDtypeStruct((), jnp.int32))
-    assert jax.tree.structure(start) == jax.tree.structure(after)
-    for before, now in zip(jax.tree.leaves(start), jax.tree.leaves(after), strict=True):
-        assert (before.shape, before.dtype, before.weak_type) == (now.shape, now.dtype, False)
-
-
-def test_common_fields_have_the_documented_dtypes(env):
-    state = jax.eval_shape(env.init, env.sample_problem(jax.random.key(0)))
-    assert isinstance(state, State)
-    expected = {
-        "current_player": ((), jnp.int8),
-        "rewards": ((env.num_players,), jnp.float32),
-        "terminated": ((), jnp.bool_),
-        "truncated": ((), jnp.bool_),
-        "step_count": ((), jnp.int16),
-    }
-    for name, (shape, dtype) in expected.items():
-        leaf = getattr(state, name)
-        assert (leaf.shape, leaf.dtype) == (shape, dtype), name
-
-
-def test_a_state_holds_no_key(env):
-    for leaf in jax.tree.leaves(jax.eval_shape(env.init, env.sample_problem(jax.random.key(0)))):
-        assert not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def test_step_compiles_once(env, games):
-    traces = 0
-
-    @jax.jit
-    def step(problem, state, action):
-        nonlocal traces
-        traces += 1
-        return env.step(problem, state, action)
-
-    problem = jax.tree.map(lambda leaf: leaf[0], games.problem)
-    state = env.init(problem)
-    for action in games.actions[:, 0]:
-        state = step(problem, state, jnp.int32(action))
-    assert traces == 1
-    assert_same(state, jax.tree.map(lambda leaf: leaf[-1, 0], games.states))
-
-
-def test_a_game_begins_with_player_0_and_nothing_paid(env, games):
-    start = jax.tree.map(lambda leaf: leaf[0], games.states)
-    assert not start.current_player.any()
-    assert not start.rewards.any()
-    assert not start.step_count.any()
-    assert not games.ended[0].any()
-
-
-def test_games_end_within_max_steps(env, games):
-    assert games.ended[env.max_steps].all()
-    assert (games.states.step_count <= env.max_steps).all()
-    assert not (games.states.terminated & games.states.truncated).any()
-
-
-def test_steps_are_counted_until_the_end(games):
-    grew = np.diff(games.states.step_count, axis=0)
-    np.testing.assert_array_equal(grew, (~games.ended[:-1]).astype(np.int16))
-
-
-def test_movers_are_players(env, games):
-    assert games.states.current_player.min() >= 0
-    assert games.states.current_player.max() < env.num_players
-
-
-def test_endings_absorb(env, batched, games):
-    problem, state = games.finished()
-    actions = np.arange(len(state.step_count), dtype=np.int32) % env.num_actions
-    after = batched.step(problem, state, actions)
-    assert_same(after, state.replace(rewards=np.zeros_like(state.rewards)))
-
-
-def test_an_illegal_move_loses(env, batched, games):
-    problem, state = games.running()
-    mask = np.asarray(batched.mask(problem, state))
-    after = jax.device_get(batched.step(problem, state, mask.argmin(1).astype(np.int32)))
-    some = ~mask.all(1)
-    if not some.any():
-        pytest.skip("every action is always legal here")
-    worst = env.min_return if env.num_players == 1 else -env.return_range[1]
-    paid = np.take_along_axis(after.rewards, state.current_player[:, None], 1)
-    np.testing.assert_array_equal(paid[some], worst)
-    if env.num_players == 2:
-        np.testing.assert_array_equal(after.rewards.sum(1), 0)
-    expected = state.replace(
-        rewards=after.rewards,
-        terminated=np.ones_like(state.terminated),
-        step_count=state.step_count + np.int16(1),
-    )
-    assert_same(*(jax.tree.map(lambda leaf: leaf[some], tree) for tree in (after, expected)))
-
-
 def test_a_step_leaves_its_arguments_alone(env, games):
     problem, state = jax.tree.map(lambda leaf: leaf[0].copy(), games.running(1))
     before = jax.tree.map(np.copy, (problem, state))
     env.step(problem, state, jnp.int32(env.legal_action_mask(problem, state).argmax()))
     assert_same((problem, state), before)
-
-
-def test_masks_are_never_empty_and_all_true_after_the_end(env, games):
-    assert games.masks.dtype == bool
-    assert games.masks.shape[-1] == env.num_actions
-    assert games.masks.any(-1).all()
-    assert games.masks[games.ended].all()
-
-
-def test_rewards_stay_in_range(env, games):
-    paid = games.states.rewards[1:].astype(np.float64)
-    to_come = paid[::-1].cumsum(0)
-    low, high = env.return_range
-    assert np.isfinite(paid).all()
-    assert low - 1e-5 <= to_come.min()
-    assert to_come.max() <= high + 1e-5
-    if env.num_players == 2:
-        np.testing.assert_array_equal(paid.sum(-1), 0)
-
-
-def test_observations_match_the_spec(env, games):
-    seen, spec = games.observations, env.observation_spec
-    leading = games.ended.shape
-    if isinstance(spec, ArraySpec):
-        assert seen.shape == leading + spec.shape
-        assert seen.dtype == np.float32
-        assert np.isfinite(seen).all()
-        return
-    assert isinstance(seen, Tokens)
-    for field in (seen.tokens, seen.positions, seen.mask):
-        assert field.shape == (*leading, spec.num_tokens)
-    assert seen.action_tokens.shape == (*leading, env.num_actions)
-    assert (seen.tokens.dtype, seen.positions.dtype) == (np.int32, np.int32)
-    assert (seen.mask.dtype, seen.action_tokens.dtype) == (bool, np.int32)
-    for field, bound in (
-        (seen.tokens, spec.vocabulary_size),
-        (seen.positions, spec.num_positions),
-        (seen.action_tokens, spec.num_tokens),
-    ):
-        assert field.min() >= 0
-        assert field.max() < bound
-
-
-def test_a_batch_plays_as_one_game_does(env, games):
-    step = jax.jit(env.step)
-    for t in range(0, len(games.actions), 5):
-        problem = jax.tree.map(lambda leaf: leaf[1], games.problem)
-        before, after = (
-            jax.tree.map(lambda leaf: leaf[u, 1], games.states)  # noqa: B023
-            for u in (t, t + 1)
-        )
-        assert_same(step(problem, before, games.actions[t, 1]), after)
-
-
-def test_symmetry_0_is_the_identity(env, batched, games):
-    problem, state = games.running()
-    zeros = np.zeros(len(state.step_count), np.int32)
-    same = batched.symmetry(problem, state, zeros)
-    names = np.broadcast_to(np.arange(env.num_actions, dtype=np.int32), same[2].shape)
-    assert_same(same, (problem, state, names))
-
-
-def test_symmetries_commute_with_the_rules(env, batched, games):
-    problem, state = games.running()
-    count = len(state.step_count)
-    legal = np.asarray(batched.mask(problem, state))
-    noise = np.random.default_rng(1).random(legal.shape)
-    actions = np.where(legal, noise, -1).argmax(1).astype(np.int32)
-    after = batched.step(problem, state, actions)
-    truth = batched.oracle(problem, state)
-    observe = jax.jit(jax.vmap(env.observe))
-    for index in range(env.num_symmetries):
-        indices = np.full(count, index, np.int32)
-        turned_problem, turned, permutation = batched.symmetry(problem, state, indices)
-        names = np.broadcast_to(np.arange(env.num_actions, dtype=np.int32), legal.shape)
-        assert_same(np.sort(permutation, 1), names)
-
-        renamed = np.asarray(permutation)[np.arange(count), actions]
-        turned_after = batched.step(turned_problem, turned, renamed)
-        assert_same((turned_problem, turned_after), batched.symmetry(problem, after, indices)[:2])
-        turned_legal = batched.mask(turned_problem, turned)
-        assert_same(np.take_along_axis(np.asarray(turned_legal), permutation, 1), legal)
-        if truth is not None:
-            turned_truth = np.asarray(batched.oracle(turned_problem, turned))
-            assert_same(np.take_along_axis(turned_truth, permutation, 1), np.asarray(truth))
-        assert_one_to_one(observe(problem, state), observe(turned_problem, turned))
-
-
-def assert_one_to_one(left, right):
-    """What is seen through a symmetry depends on what is seen, and on nothing else."""
-    pairs = {(a, b) for a, b in zip(as_bytes(left), as_bytes(right), strict=True)}
-    assert len({a for a, _ in pairs}) == len(pairs) == len({b for _, b in pairs})
-
-
-def as_bytes(batch):
-    leaves = jax.tree.leaves(jax.device_get(batch))
-    return [b"".join(leaf[row].tobytes() for leaf in leaves) for row in range(len(leaves[0]))]
-
-
-def test_actions_have_names_of_their_own(env):
-    names = [env.format_action(action) for action in range(env.num_actions)]
-    assert len(set(names)) == env.num_actions
-    assert [env.parse_action(f" {name} ") for name in names] == list(range(env.num_actions))
-    with pytest.raises(ValueError, match="no action is called 'nonsense'"):
-        env.parse_action("nonsense")
-
-
-@pytest.mark.parametrize("split", ["train", "held_out"])
-def test_problems_survive_being_written_down(env, split):
-    for seed in range(4):
-        problem = env.sample_problem(jax.random.key(seed), split)
-        again = env.parse_problem(env.format_problem(problem))
-        assert_same(again, problem)
-        for leaf, copy in zip(jax.tree.leaves(problem), jax.tree.leaves(again), strict=True):
-            assert leaf.dtype == copy.dtype
-
-
-def test_splits_do_not_overlap(env):
-    texts = {
-        split: {
-            env.format_problem(env.sample_problem(jax.random.key(seed), split))
-            for seed in range(32)
-        }
-        for split in ("train", "held_out")
-    }
-    if texts["train"] == {""}:
-        pytest.skip("a game has no problems")
-    assert not texts["train"] & texts["held_out"]
-
-
-def test_the_heuristic_is_a_value(batched, games):
-    guess = batched.heuristic(*games.running())
-    assert guess.dtype == jnp.float32
-    assert guess.ndim == 1
-    assert jnp.abs(guess).max() <= 1
-
-
-def test_the_oracle_knows_every_legal_action_and_no_other(env, batched, games):
-    problem, state = games.running()
-    values = batched.oracle(problem, state)
-    if values is None:
-        pytest.skip("nobody knows the truth here")
-    assert values.dtype == jnp.float32
-    np.testing.assert_array_equal(np.isnan(values), ~batched.mask(problem, state))
-    assert np.nanmin(values) >= env.return_range[0]
-    assert np.nanmax(values) <= env.return_range[1]
-
-
-def test_solved_positions_are_running_and_cover_the_legal_actions(env, batched):
-    solved = env.solved_positions()
-    if solved is None:
-        pytest.skip("there are none")
-    assert not (solved.state.terminated | solved.state.truncated).any()
-    mask = batched.mask(solved.problem, solved.state)
-    np.testing.assert_array_equal(np.isnan(solved.action_values), ~mask)
-    assert solved.action_values.dtype == jnp.float32
-    assert solved.bucket.dtype == jnp.int32
-    assert set(np.unique(solved.bucket)) == set(range(len(solved.bucket_names)))
-
-
-def test_positions_can_be_drawn(env, games):
-    for step in (0, -1):
-        at = jax.tree.map(lambda leaf: leaf[step, 0], games.states)  # noqa: B023
-        text = env.render(jax.tree.map(lambda leaf: leaf[0], games.problem), at)
-        assert isinstance(text, str)
-        assert text.strip()
-
-
-def test_pictures_show_what_the_moves_do(env, games):
-    """A move's square is empty or the opponent's, then the mover's; its source was the mover's."""
-    problem = jax.tree.map(lambda leaf: leaf[0], games.problem)
-    states = [jax.tree.map(lambda leaf: leaf[t, 0], games.states) for t in range(env.max_steps + 1)]  # noqa: B023
-    if env.picture(problem, states[0]) is None:
-        pytest.skip("there is no board to draw")
-    pictures = [env.picture(problem, state) for state in states]
-    for t, state in enumerate(states[:-1]):
-        now, after = pictures[t], pictures[t + 1]
-        assert now.owners.shape == pictures[0].owners.shape
-        assert len(now.targets) == env.num_actions
-        assert not now.winning or state.ended
-        if state.ended:
-            continue
-        legal = np.flatnonzero(games.masks[t, 0])
-        assert len({now.targets[action] for action in legal}) == len(legal)
-        target, mover = now.targets[games.actions[t, 0]], int(state.current_player)
-        if target.square is not None:
-            assert now.owners.flat[target.square] != mover
-            assert after.owners.flat[target.square] == mover
-        if target.source is not None:
-            assert now.owners.flat[target.source] == mover
-            assert after.owners.flat[target.source] != mover
 
 
 def play(env, height, *actions):

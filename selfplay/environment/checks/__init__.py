@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from selfplay.environment.checks import purity, rules, size, tracing, truth, views
+from selfplay.environment.checks import purity, rules, size, symmetries, tracing, truth, views
 from selfplay.environment.checks.law import (
     Absent,
     Breach,
@@ -25,7 +25,7 @@ STAGES = (
     tracing.LAWS,
     purity.LAWS,
     (*rules.LAWS, *purity.IN_PLAY),
-    (*views.LAWS, *truth.LAWS, *size.LAWS),
+    (*views.LAWS, *symmetries.LAWS, *truth.LAWS, *size.LAWS),
 )
 """The laws, the fundamental before those that build on them.
 

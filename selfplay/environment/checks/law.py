@@ -122,6 +122,12 @@ def differing(left: Any, right: Any) -> np.ndarray:
     return bad
 
 
+def as_bytes(tree: Any) -> list[bytes]:
+    """Each row of a pytree [N] as bytes, to be compared and counted."""
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(jax.device_get(tree))]
+    return [b"".join(leaf[row].tobytes() for leaf in leaves) for row in range(len(leaves[0]))]
+
+
 def differing_field(left: Any, right: Any) -> str:
     """The names of the fields in which two pytrees differ."""
     names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(left)]

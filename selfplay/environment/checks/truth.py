@@ -17,6 +17,10 @@ from selfplay.environment.checks.law import (
 from selfplay.environment.verifier import Verdict
 
 
+_CONTRARY = -5 / np.sqrt(SAMPLE)
+"""A correlation that chance alone does not give."""
+
+
 def _heuristic(subject: Subject) -> Breach | None:
     games = subject.games
     places = games.places(~games.ended, SAMPLE)
@@ -29,24 +33,22 @@ def _heuristic(subject: Subject) -> Breach | None:
 
 
 def _heuristic_sign(subject: Subject) -> Breach | None:
-    """Late positions of random games: what it says, beside how the game went on for the mover."""
+    """What it says of positions of random games, beside how the game ended for their mover."""
     games = subject.games
-    late = ~games.ended & np.roll(games.ended, -2, axis=0)
-    late[-2:] = False
-    places = games.places(late, SAMPLE)
-    if len(places[0]) < 64:
-        raise Absent("too few endings to tell")
+    running = ~games.ended
+    running[-1] = False
+    places = games.places(running, SAMPLE)
     guess = np.asarray(subject.batched("heuristic")(*games.at(*places)), np.float64)
     paid = np.asarray(games.states.rewards, np.float64)[1:][::-1].cumsum(0)[::-1]
     mover = np.asarray(games.states.current_player)[places]
     outcome = paid[places[0], places[1], mover]
     if guess.std() < 1e-6 or outcome.std() < 1e-6:
-        raise Absent("it says the same of all endings, or all ended alike")
+        raise Absent("it says the same of all positions, or all games ended alike")
     agreement = float(np.corrcoef(guess, outcome)[0, 1])
-    if agreement < -5 / np.sqrt(len(guess)):
+    if agreement < _CONTRARY:
         return Breach(
-            f"just before the end it is right the wrong way round: its correlation with the "
-            f"outcome is {agreement:.2f} over {len(guess)} positions"
+            "it is right the wrong way round: its correlation with how random games end for the "
+            f"mover is {agreement:.2f}"
         )
     return None
 

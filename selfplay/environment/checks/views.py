@@ -1,4 +1,4 @@
-"""The laws of what is seen: observations, symmetries, names, problems as text, pictures."""
+"""The laws of what is seen: observations, names, problems as text, pictures."""
 
 from typing import Any
 
@@ -14,7 +14,6 @@ from selfplay.environment.checks.law import (
     Subject,
     described,
     differing,
-    differing_field,
     earliest,
     first_bad,
 )
@@ -120,76 +119,6 @@ def _mover_seen(subject: Subject) -> Breach | None:
 def _to_mover(after: Any, before: Any) -> np.ndarray:
     mover = np.asarray(before.current_player)[:, None]
     return np.take_along_axis(np.asarray(after.rewards), mover, 1)[:, 0]
-
-
-def _symmetries(subject: Subject) -> Breach | None:
-    """Each symmetry at many positions: a permutation that commutes with all the rules."""
-    env, games = subject.env, subject.games
-    places = games.places(~games.ended, SAMPLE)
-    problem, state = games.at(*places)
-    count = len(places[0])
-    functions = {
-        n: subject.batched(n) for n in ("symmetry", "step", "legal_action_mask", "observe")
-    }
-    legal = games.masks[places]
-    noise = np.random.default_rng(0).random(legal.shape)
-    actions = np.where(legal, noise, -1).argmax(-1).astype(np.int32)
-    names = np.broadcast_to(np.arange(env.num_actions, dtype=np.int32), legal.shape)
-    after = functions["step"](problem, state, actions)
-    for index in range(env.num_symmetries):
-        indices = np.full(count, index, np.int32)
-        turned_problem, turned, permutation = jax.device_get(
-            functions["symmetry"](problem, state, indices)
-        )
-
-        def broken(bad: np.ndarray, seen: str, symmetry: int = index) -> Breach | None:
-            place = first_bad(bad, places)
-            return None if place is None else Breach(f"symmetry {symmetry}: {seen}", place)
-
-        renamed = np.take_along_axis(permutation, actions[:, None], 1)[:, 0]
-        found = broken(
-            differing(np.sort(permutation, 1), names),
-            "its permutation does not name every action once",
-        )
-        if found is not None:
-            return found
-        if index == 0:
-            same = (problem, state, names)
-            found = broken(
-                differing((turned_problem, turned, permutation), same), "must change nothing"
-            )
-            if found is not None:
-                return found
-            continue
-        turned_legal = np.asarray(functions["legal_action_mask"](turned_problem, turned))
-        found = broken(
-            differing(np.take_along_axis(turned_legal, permutation, 1), legal),
-            "an action is legal, and by its new name it is not",
-        )
-        if found is not None:
-            return found
-        moved = jax.device_get(functions["step"](turned_problem, turned, renamed))
-        _, wanted, _ = jax.device_get(functions["symmetry"](problem, after, indices))
-        bad = differing(moved, wanted)
-        if bad.any():
-            row = int(bad.argmax())
-            one, other = (jax.tree.map(lambda leaf: leaf[row], t) for t in (moved, wanted))  # noqa: B023
-            name = env.format_action(int(actions[row]))
-            return broken(
-                bad,
-                f"{name} and then turning is not turning and then {name} by its new name: "
-                f"{differing_field(one, other)} differs",
-            )
-        left = _rows_of(jax.device_get(functions["observe"](problem, state)))
-        right = _rows_of(jax.device_get(functions["observe"](turned_problem, turned)))
-        pairs: dict[Any, Any] = {}
-        clash = np.array([pairs.setdefault(a, b) != b for a, b in zip(left, right, strict=True)])
-        found = broken(clash, "what is seen after it does not follow from what was seen before it")
-        if found is not None:
-            return found
-    if env.num_symmetries == 1:
-        raise Absent("there is none but the identity")
-    return None
 
 
 def _names(subject: Subject) -> Breach | None:
@@ -316,11 +245,6 @@ def _rows(observations: Any) -> np.ndarray:
     return rows
 
 
-def _rows_of(batch: Any) -> list[bytes]:
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(batch)]
-    return [b"".join(leaf[row].tobytes() for leaf in leaves) for row in range(len(leaves[0]))]
-
-
 LAWS = (
     Law(
         "finite observations",
@@ -346,13 +270,6 @@ LAWS = (
         "show what decides it: what is missing the network can never learn",
         _complete,
         warns=True,
-    ),
-    Law(
-        "symmetries",
-        "a symmetry renames the actions and commutes with every rule",
-        "permutation[a] is action a's name in the turned state, not the other way round; turn "
-        "every field that has a place on the board, and nothing else",
-        _symmetries,
     ),
     Law(
         "names",
