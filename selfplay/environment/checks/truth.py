@@ -16,7 +16,6 @@ from selfplay.environment.checks.law import (
 )
 from selfplay.environment.verifier import Verdict
 
-
 _CONTRARY = -5 / np.sqrt(SAMPLE)
 """A correlation that chance alone does not give."""
 
