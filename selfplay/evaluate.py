@@ -15,8 +15,9 @@ from typing import Any
 import jax
 
 from selfplay import __version__
+from selfplay.adapters import bots
 from selfplay.agent import Agent
-from selfplay.evaluation import opponents
+from selfplay.evaluation import opponents as fixed
 from selfplay.evaluation.arena import MatchResult, SoloResult, match, solo
 from selfplay.evaluation.exact import ExactScore, judge, random_score
 from selfplay.evaluation.players import Player, agent_act
@@ -51,6 +52,7 @@ def evaluate(
     player_simulations: int | None = None,
     mcts_simulations: int = 100,
     minimax_depth: int = 2,
+    opponents: Sequence[str] = (),
     opening_plies: int = 6,
     seed: int = 0,
     iteration: int | None = None,
@@ -64,6 +66,7 @@ def evaluate(
         player_simulations: the agent's in those games, by default the run's evaluation setting.
         mcts_simulations: of the opponent that searches with random rollouts.
         minimax_depth: of the opponent that looks so many plies ahead.
+        opponents: more of them, `mcts:1000` or `open_spiel:mcts:100`, for instance.
         opening_plies: games begin with 0 to this many random plies, the same for both colours.
         seed: of openings and opponents.
         iteration: which checkpoint, by default the newest.
@@ -81,6 +84,9 @@ def evaluate(
     act = agent_act(env, agent.evaluator, config.search, count)
     player = Player(f"agent, {count} simulations", act, agent.params)
     rivals = _opponents(agent, mcts_simulations, minimax_depth) if env.num_players == 2 else []
+    if opponents and not rivals:
+        raise ValueError(f"opponents are for games of two players, {config.env} has one")
+    rivals += [bots.player(env, name) for name in opponents]
     judged = {n: agent_act(env, agent.evaluator, config.search, n) for n in simulations}
     solved = env.solved_positions()
     exact: dict[int, ExactScore] = {}
@@ -94,10 +100,11 @@ def evaluate(
         alone = solo(env, player, num_episodes=games, seed=seed)
     elif games:
         plies = min(opening_plies, env.max_steps - 1)
-        matches = [
-            match(env, player, rival, num_games=games, seed=seed, max_opening_plies=plies)
-            for rival in rivals
-        ]
+        for rival in rivals:
+            seated, pair = bots.seat(env, [player, rival])
+            matches.append(
+                match(seated, *pair, num_games=games, seed=seed, max_opening_plies=plies)
+            )
     evaluation = Evaluation(
         run=locate(run),
         env=config.env,
@@ -137,14 +144,14 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
 def _opponents(agent: Agent, mcts_simulations: int, minimax_depth: int) -> list[Player]:
     """From weak to strong, as a rule."""
     env = agent.env
-    exploration = opponents.MCTS_EXPLORATION
+    exploration = fixed.MCTS_EXPLORATION
     network = agent_act(env, agent.evaluator, agent.config.search, 0)
     return [
-        Player("random moves", opponents.random_legal(env)),
+        Player("random moves", fixed.random_legal(env)),
         Player("the network alone", network, agent.params),
-        Player(f"minimax, depth {minimax_depth}", opponents.minimax(env, minimax_depth)),
+        Player(f"minimax, depth {minimax_depth}", fixed.minimax(env, minimax_depth)),
         Player(
             f"pure MCTS, {mcts_simulations} simulations, c = {exploration:g}",
-            opponents.pure_mcts(env, mcts_simulations, exploration),
+            fixed.pure_mcts(env, mcts_simulations, exploration),
         ),
     ]

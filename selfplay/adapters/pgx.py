@@ -33,6 +33,14 @@ MAX_STEPS = {
 """Most moves of the games known to work: pgx's own limit, which ends a game by its rules (drawn, in
 Go by the score), or what the board allows. In Othello 60 discs, with passes between them."""
 
+OPEN_SPIEL = {
+    "connect_four": "connect_four",
+    "hex": "hex(board_size=11,swap=True)",
+    "tic_tac_toe": "tic_tac_toe",
+}
+"""Games with the rules and the numbers of actions of OpenSpiel's. pgx's Othello is not among them:
+where neither can move it asks for two passes, and OpenSpiel's is over."""
+
 UNKNOWN_MAX_STEPS = 1024
 """Of other games, which may come with a later pgx: then the game is truncated."""
 
@@ -65,6 +73,7 @@ class PgxGame(Game[PgxState]):
         self.num_actions = int(start.legal_action_mask.shape[0])
         self.num_players = int(self._env.num_players)
         self.max_steps = MAX_STEPS.get(game, UNKNOWN_MAX_STEPS)
+        self.open_spiel = OPEN_SPIEL.get(game)
         self.observation_spec = ArraySpec(shape=tuple(start.observation.shape))
         self._names = pgx_text.action_names(game, self.observation_spec.shape, self.num_actions)
         self._actions = {name: action for action, name in enumerate(self._names)}

@@ -25,7 +25,7 @@ PLIES = {
     "go_9x9": (8, 163),
     "hex": (8, 123),
     "othello": (16, 75),
-    "shogi": (2, 12),
+    "shogi": (2, 6),
     "tic_tac_toe": (64, 10),
 }
 """Games, and plies of each, that are played beside pgx."""
