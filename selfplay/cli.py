@@ -58,13 +58,14 @@ def envs(arguments: list[str]) -> None:
 def train(arguments: list[str]) -> None:
     """Train an agent from nothing but the rules of ENV.
 
-    ENV is a name from `selfplay envs`, or a class of your own as module:Class. Settings come
-    from the environment's preset, or a file, and then from the flags.
+    ENV is a name from `selfplay envs`, a game of pgx as pgx:GAME, or a class of your own as
+    module:Class. Settings come from the environment's preset, or a file, and then from the flags.
 
     Examples:
       selfplay train tic_tac_toe
       selfplay train connect_four --minutes 30 --seed 1
       selfplay train connect_four --env-args rows 5 columns 6 --run runs/small
+      selfplay train pgx:animal_shogi
       selfplay train my_package.my_game:MyGame --network.kind resnet
       selfplay train connect_four --config my.toml
       selfplay train connect_four --from runs/first --minutes 5

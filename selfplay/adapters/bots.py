@@ -1,8 +1,8 @@
 """OpenSpiel's bots as players of the arena: `open_spiel:mcts:1000`.
 
 A bot thinks on the host, one game after another, called back from the arena's compiled loop. It
-is told the whole game, so the arena plays `Remembered`, whose states know their moves; everybody else
-plays the game as ever.
+is told the whole game, so the arena plays `Remembered`, whose states know their moves; everybody
+else plays the game as ever.
 """
 
 import re
