@@ -16,6 +16,7 @@ and steps to the right from all columns but the last, left and right as the draw
 Every action is possible on the board somewhere: 2 * (rows - 1) * (3 * columns - 2) in all.
 """
 
+import functools
 import re
 import string
 
@@ -145,9 +146,14 @@ class Breakthrough(Game[BreakthroughState]):
         return super().parse_action("".join(written.groups()) if written else text)
 
     def from_open_spiel(self, action: int, name: str) -> int:
-        """The action of a name; the numbers differ."""
+        """The action of a name, in which a star marks a capture; the numbers differ."""
         del action
-        return self.parse_action(name)
+        return self._by_name[name.rstrip("*")]
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, int]:
+        """Each action's number by its name."""
+        return {self.format_action(action): action for action in range(self.num_actions)}
 
     def estimate(self, state: BreakthroughState) -> jax.Array:
         """Compares pieces, each worth the more the farther it has come.
