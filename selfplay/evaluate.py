@@ -65,7 +65,8 @@ def evaluate(
         games: games against each opponent, half with each colour; 0 for none.
         player_simulations: the agent's in those games, by default the run's evaluation setting.
         mcts_simulations: of the opponent that searches with random rollouts.
-        minimax_depth: of the opponent that looks so many plies ahead.
+        minimax_depth: of the opponent that looks so many plies ahead, or as many as the number of
+            actions allows; 0 for none.
         opponents: more of them, `mcts:1000` or `open_spiel:mcts:100`, for instance.
         opening_plies: games begin with 0 to this many random plies, the same for both colours.
         seed: of openings and opponents.
@@ -142,14 +143,16 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _opponents(agent: Agent, mcts_simulations: int, minimax_depth: int) -> list[Player]:
-    """From weak to strong, as a rule."""
+    """From weak to strong, as a rule; without minimax where its depth is 0."""
     env = agent.env
     exploration = fixed.MCTS_EXPLORATION
     network = agent_act(env, agent.evaluator, agent.config.search, 0)
+    depth = min(minimax_depth, fixed.deepest(env.num_actions))
+    looker = [Player(f"minimax, depth {depth}", fixed.minimax(env, depth))] if depth else []
     return [
         Player("random moves", fixed.random_legal(env)),
         Player("the network alone", network, agent.params),
-        Player(f"minimax, depth {minimax_depth}", fixed.minimax(env, minimax_depth)),
+        *looker,
         Player(
             f"pure MCTS, {mcts_simulations} simulations, c = {exploration:g}",
             fixed.pure_mcts(env, mcts_simulations, exploration),

@@ -48,7 +48,7 @@ class EvaluateFlags:
     mcts_simulations: int = 100
     """Of the opponent that searches with random rollouts instead of a network."""
     minimax_depth: int = 2
-    """Of the opponent that looks so many plies ahead."""
+    """Of the opponent that looks so many plies ahead, if so many actions allow it; 0 for none."""
     opponents: tuple[str, ...] = ()
     """More of them: mcts:1000, minimax:3, open_spiel:mcts:100, open_spiel:alpha_beta:4, ..."""
     opening_plies: int = 6

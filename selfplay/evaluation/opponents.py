@@ -189,14 +189,19 @@ def _heuristic_evaluator(env: Environment) -> Evaluator:
     return evaluate
 
 
+def deepest(num_actions: int) -> int:
+    """The depth to which minimax can look with so many actions, 0 if to none."""
+    return int(math.log(MAX_LEAVES) / math.log(max(num_actions, 2)) + 1e-9)
+
+
 def _check_depth(num_actions: int, depth: int) -> None:
     """Raises ValueError unless `depth` is at least 1 and the tree small enough."""
     if depth < 1:
         raise ValueError(f"minimax needs a depth of at least 1, got {depth}")
     if num_actions**depth <= MAX_LEAVES:
         return
-    deepest = int(math.log(MAX_LEAVES) / math.log(num_actions) + 1e-9)
-    hint = f"depth={deepest} would do" if deepest else "it has too many actions for minimax"
+    most = deepest(num_actions)
+    hint = f"depth={most} would do" if most else "it has too many actions for minimax"
     raise ValueError(
         f"minimax of depth {depth} with {num_actions} actions has {num_actions**depth:,} leaves "
         f"a move, more than {MAX_LEAVES:,}; {hint}"

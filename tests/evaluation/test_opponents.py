@@ -9,7 +9,7 @@ import pytest
 
 from selfplay.environment.contract import zero_sum
 from selfplay.evaluation.arena import match
-from selfplay.evaluation.opponents import MAX_LEAVES, minimax, pure_mcts, random_legal
+from selfplay.evaluation.opponents import MAX_LEAVES, deepest, minimax, pure_mcts, random_legal
 from selfplay.evaluation.players import Player
 from selfplay_envs.games.connect_four import ConnectFour
 from selfplay_envs.games.tic_tac_toe import TicTacToe
@@ -238,3 +238,9 @@ def test_minimax_names_the_depth_that_would_do():
     huge.num_actions = MAX_LEAVES + 1
     with pytest.raises(ValueError, match="too many actions"):
         minimax(huge, 1)
+
+
+@pytest.mark.parametrize(("actions", "depth"), [(2, 20), (7, 7), (9, 6), (1024, 2), (1225, 1)])
+def test_the_deepest_minimax_fits_and_one_deeper_does_not(actions, depth):
+    assert deepest(actions) == depth
+    assert actions**depth <= MAX_LEAVES < actions ** (depth + 1)
