@@ -31,6 +31,7 @@ from selfplay.flags import (
     FrontierFlags,
     PlayFlags,
     PlotFlags,
+    RefereeFlags,
     ReportFlags,
     ResumeFlags,
     TrainFlags,
@@ -57,13 +58,14 @@ def envs(arguments: list[str]) -> None:
 def train(arguments: list[str]) -> None:
     """Train an agent from nothing but the rules of ENV.
 
-    ENV is a name from `selfplay envs`, or a class of your own as module:Class. Settings come
-    from the environment's preset, or a file, and then from the flags.
+    ENV is a name from `selfplay envs`, a game of pgx as pgx:GAME, or a class of your own as
+    module:Class. Settings come from the environment's preset, or a file, and then from the flags.
 
     Examples:
       selfplay train tic_tac_toe
       selfplay train connect_four --minutes 30 --seed 1
       selfplay train connect_four --env-args rows 5 columns 6 --run runs/small
+      selfplay train pgx:animal_shogi
       selfplay train my_package.my_game:MyGame --network.kind resnet
       selfplay train connect_four --config my.toml
       selfplay train connect_four --from runs/first --minutes 5
@@ -145,6 +147,7 @@ def evaluate(arguments: list[str]) -> None:
       selfplay evaluate
       selfplay evaluate runs/connect_four-20260101-120000 --simulations 0 64 --games 0
       selfplay evaluate --mcts-simulations 1000
+      selfplay evaluate connect_four --games 40 --opponents open_spiel:mcts:1000
     """
     run, rest = split_run(arguments)
     flags = parse("selfplay evaluate [RUN]", evaluate, rest, EvaluateFlags())
@@ -162,14 +165,16 @@ def arena(arguments: list[str]) -> None:
     """Rate checkpoints of a run, or of several, against each other.
 
     RUN stands for a run's milestones and its newest checkpoint, RUN@ITERATION for one of them;
-    beside them there may be random, mcts:SIMULATIONS and minimax:DEPTH. RUN may be left out:
-    then it is the newest under runs/. Ratings are Elo with 95 % intervals.
+    beside them there may be random, mcts:SIMULATIONS and minimax:DEPTH, and OpenSpiel's
+    open_spiel:random, open_spiel:mcts:SIMULATIONS and open_spiel:alpha_beta:DEPTH. RUN may be left
+    out: then it is the newest under runs/. Ratings are Elo with 95 % intervals.
 
     Examples:
       selfplay arena
       selfplay arena runs/first random mcts:100 --anchor random
       selfplay arena runs/first runs/second --simulations 64 --precision 40 --games 10000
       selfplay arena runs/first@480 runs/second@512 --games 400
+      selfplay arena runs/first mcts:100 open_spiel:mcts:100 --games 200
     """
     names, rest = positionals(arguments)
     flags = parse("selfplay arena [RUN ...]", arena, rest, ArenaFlags())
@@ -329,6 +334,35 @@ def report(arguments: list[str]) -> None:
     print(path)
 
 
+def referee(arguments: list[str]) -> None:
+    """Hold an environment's rules against OpenSpiel's, move by move, in random games.
+
+    ENV must name its game in OpenSpiel, by its attribute open_spiel. At the first difference the
+    moves and both boards are shown, and the status is 2.
+
+    Examples:
+      selfplay referee connect_four
+      selfplay referee hex --games 200 --env-args size 5 swap True
+      selfplay referee my_package.my_game:MyGame
+    """
+    name, rest = positional(arguments)
+    flags = parse("selfplay referee ENV", referee, rest, RefereeFlags())
+    from rich.console import Console
+
+    from selfplay.adapters.referee import referee as watch
+    from selfplay.environment import registry
+
+    if name is None:
+        installed = ", ".join(registry.names())
+        raise ValueError(f"which environment? selfplay referee ENV; installed: {installed}")
+    env = registry.make(name, **flags.env_args)
+    with Console(stderr=True).status("playing random games by both rules"):
+        verdict = watch(env, flags.games, flags.seed)
+    if verdict.disagreement is not None:
+        raise ValueError(str(verdict))
+    Console(highlight=False, markup=False).print(str(verdict))
+
+
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "envs": envs,
     "train": train,
@@ -342,6 +376,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "explore": explore,
     "plot": plot,
     "report": report,
+    "referee": referee,
 }
 
 

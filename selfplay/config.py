@@ -275,7 +275,7 @@ class Config(_Checked):
     """A whole run."""
 
     env: str
-    """A name from `selfplay envs`, or `module:Class`."""
+    """A name from `selfplay envs`, `pgx:GAME`, or `module:Class`."""
     env_args: dict[str, bool | int | float | str] = dataclasses.field(default_factory=dict)
     """The environment's own arguments, such as a board's size."""
     seed: int = 0

@@ -15,11 +15,12 @@ from typing import Any
 import jax
 
 from selfplay import __version__
+from selfplay.adapters import bots
 from selfplay.agent import Agent
-from selfplay.evaluation import opponents
+from selfplay.evaluation import opponents as fixed
 from selfplay.evaluation.arena import MatchResult, SoloResult, match, solo
 from selfplay.evaluation.exact import ExactScore, judge, random_score
-from selfplay.evaluation.minimax import minimax
+from selfplay.evaluation.minimax import deepest, minimax
 from selfplay.evaluation.players import Player, agent_act
 from selfplay.run.directory import RunDirectory, write_text
 from selfplay.run.names import locate
@@ -52,6 +53,7 @@ def evaluate(
     player_simulations: int | None = None,
     mcts_simulations: int = 100,
     minimax_depth: int = 2,
+    opponents: Sequence[str] = (),
     opening_plies: int = 6,
     seed: int = 0,
     iteration: int | None = None,
@@ -64,7 +66,9 @@ def evaluate(
         games: games against each opponent, half with each colour; 0 for none.
         player_simulations: the agent's in those games, by default the run's evaluation setting.
         mcts_simulations: of the opponent that searches with random rollouts.
-        minimax_depth: of the opponent that looks so many plies ahead.
+        minimax_depth: of the opponent that looks so many plies ahead, or as many as the number of
+            actions allows; 0 for none.
+        opponents: more of them, `mcts:1000` or `open_spiel:mcts:100`, for instance.
         opening_plies: games begin with 0 to this many random plies, the same for both colours.
         seed: of openings and opponents.
         iteration: which checkpoint, by default the newest.
@@ -82,6 +86,9 @@ def evaluate(
     act = agent_act(env, agent.evaluator, config.search, count)
     player = Player(f"agent, {count} simulations", act, agent.params)
     rivals = _opponents(agent, mcts_simulations, minimax_depth) if env.num_players == 2 else []
+    if opponents and not rivals:
+        raise ValueError(f"opponents are for games of two players, {config.env} has one")
+    rivals += [bots.player(env, name) for name in opponents]
     judged = {n: agent_act(env, agent.evaluator, config.search, n) for n in simulations}
     solved = env.solved_positions()
     exact: dict[int, ExactScore] = {}
@@ -95,10 +102,11 @@ def evaluate(
         alone = solo(env, player, num_episodes=games, seed=seed)
     elif games:
         plies = min(opening_plies, env.max_steps - 1)
-        matches = [
-            match(env, player, rival, num_games=games, seed=seed, max_opening_plies=plies)
-            for rival in rivals
-        ]
+        for rival in rivals:
+            seated, pair = bots.seat(env, [player, rival])
+            matches.append(
+                match(seated, *pair, num_games=games, seed=seed, max_opening_plies=plies)
+            )
     evaluation = Evaluation(
         run=locate(run),
         env=config.env,
@@ -136,12 +144,14 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _opponents(agent: Agent, mcts_simulations: int, minimax_depth: int) -> list[Player]:
-    """From weak to strong, as a rule."""
+    """From weak to strong, as a rule; without minimax where its depth is 0."""
     env = agent.env
     network = agent_act(env, agent.evaluator, agent.config.search, 0)
+    depth = min(minimax_depth, deepest(env.num_actions))
+    looker = [Player(f"minimax, depth {depth}", minimax(env, depth))] if depth else []
     return [
-        Player("random moves", opponents.random_legal(env)),
+        Player("random moves", fixed.random_legal(env)),
         Player("network alone", network, agent.params),
-        Player(f"minimax, depth {minimax_depth}", minimax(env, minimax_depth)),
-        Player(f"pure MCTS, {mcts_simulations:,}", opponents.pure_mcts(env, mcts_simulations)),
+        *looker,
+        Player(f"pure MCTS, {mcts_simulations:,}", fixed.pure_mcts(env, mcts_simulations)),
     ]

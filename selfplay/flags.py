@@ -48,7 +48,9 @@ class EvaluateFlags:
     mcts_simulations: int = 100
     """Of the opponent that searches with random rollouts instead of a network."""
     minimax_depth: int = 2
-    """Of the opponent that looks so many plies ahead."""
+    """Of the opponent that looks so many plies ahead, if so many actions allow it; 0 for none."""
+    opponents: tuple[str, ...] = ()
+    """More of them: mcts:1000, minimax:3, open_spiel:mcts:100, open_spiel:alpha_beta:4, ..."""
     opening_plies: int = 6
     """Games begin with 0 to this many random plies, the same for both colours."""
     seed: int = 0
@@ -181,6 +183,18 @@ class ExploreFlags:
     """Which checkpoint (default: the newest)."""
     problem: str | None = None
     """What the episode is about, where the environment has problems (default: a random one)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RefereeFlags:
+    """Flags of `selfplay referee`."""
+
+    games: int = 1000
+    """Random games to watch."""
+    seed: int = 0
+    """Of their moves."""
+    env_args: dict[str, bool | int | float | str] = dataclasses.field(default_factory=dict)
+    """The environment's own arguments, such as a board's size."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,11 @@ from typing import Any
 import jax
 
 from selfplay import __version__
+from selfplay.adapters import bots
 from selfplay.config import Config
 from selfplay.environment import registry
 from selfplay.environment.contract import Environment
-from selfplay.evaluation import opponents, tournament
+from selfplay.evaluation import tournament
 from selfplay.evaluation.players import Act, Player, agent_act, without_noise
 from selfplay.evaluation.tournament import Tournament
 from selfplay.networks.build import build
@@ -85,7 +86,8 @@ def ladder(
     Args:
         names: of players: `RUN` for a run's milestones and its newest checkpoint,
             `RUN@ITERATION` for one of them (RUN may be an environment that comes with a
-            trained agent), `random`, `mcts:SIMULATIONS`, `minimax:DEPTH`.
+            trained agent), `random`, `mcts:SIMULATIONS`, `minimax:DEPTH`, and those of
+            OpenSpiel with `open_spiel:` before them (see `bots`).
         simulations: of each run's search; 0 is the network alone.
         games: at most so many in all.
         precision: Elo; stop once all 95 % intervals are at most this to either side.
@@ -121,9 +123,10 @@ def ladder(
     def standing(known: Tournament) -> Ladder:
         return Ladder(config.env, entrants, known, anchor, settings)
 
+    seated, players = bots.seat(env, [entrant.player for entrant in entrants])
     known = tournament.play(
-        env,
-        [entrant.player for entrant in entrants],
+        seated,
+        players,
         num_games=games,
         precision=precision,
         anchor=index,
@@ -145,7 +148,7 @@ def only_run(names: Sequence[str]) -> RunDirectory | None:
     """The run that all named checkpoints are of; None if they are of several, or of one that
     keeps no results.
     """
-    runs = {locate(split(name)[0]) for name in names if not opponents.is_named(name)}
+    runs = {locate(split(name)[0]) for name in names if not bots.is_named(name)}
     folder = RunDirectory(runs.pop()) if len(runs) == 1 else None
     return folder if folder is not None and folder.keeps_results else None
 
@@ -210,7 +213,7 @@ def _anchor(name: str, entrants: Sequence[Entrant]) -> int | None:
 
 def _game(names: Sequence[str]) -> tuple[Config, Environment[Any]]:
     """What all runs play, with the first run's settings."""
-    runs = [split(name)[0] for name in names if not opponents.is_named(name)]
+    runs = [split(name)[0] for name in names if not bots.is_named(name)]
     if not runs:
         raise ValueError("which run? name at least one beside the fixed opponents")
     configs = [RunDirectory(locate(run)).read_config() for run in runs]
@@ -231,8 +234,8 @@ def _entrants(
     acts: dict[Any, tuple[Network, Act]] = {}
     entrants: dict[str, Entrant] = {}
     for name in names:
-        if opponents.is_named(name):
-            entrants[name] = Entrant(Player(name, opponents.by_name(env, name)))
+        if bots.is_named(name):
+            entrants[name] = Entrant(bots.player(env, name))
             continue
         run, iteration = split(name)
         folder = RunDirectory(locate(run))

@@ -49,7 +49,8 @@ def print_environments() -> None:
     for error in broken:
         console.print(f"[red]{error}")
     console.print(
-        "Train one: selfplay train NAME; a class of your own: selfplay train module:Class"
+        "Train one: selfplay train NAME; a game of pgx: selfplay train pgx:GAME; a class of your "
+        "own: selfplay train module:Class"
     )
 
 

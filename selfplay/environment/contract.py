@@ -17,7 +17,7 @@ with a `Problem`, a pytree passed beside the network's parameters.
 import abc
 import dataclasses
 import functools
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -142,7 +142,7 @@ class Environment(abc.ABC, Generic[StateT]):
     `jax.jit`. What is optional has a default: no symmetry, a plain rendering, no exact truth.
     """
 
-    version: ClassVar[str] = "1"
+    version: str = "1"
     """Change it when old checkpoints would mean something else under the new rules."""
 
     num_actions: int
@@ -157,6 +157,10 @@ class Environment(abc.ABC, Generic[StateT]):
     """What an illegal move earns a lone player; with two players the loser gets `-1 * high`."""
     num_symmetries: int = 1
     """How many symmetries there are, the identity (index 0) included."""
+    open_spiel: str | None = None
+    """The same game in OpenSpiel, as `pyspiel.load_game` takes it: "hex(board_size=5)"."""
+    open_spiel_allows: str | None = None
+    """Why OpenSpiel may allow moves that are illegal here; None where the rules are the same."""
 
     # What the author writes ------------------------------------------------------------------
 
@@ -229,6 +233,11 @@ class Environment(abc.ABC, Generic[StateT]):
         if text.strip() not in names:
             raise ValueError(f"no action is called {text!r}; actions are {', '.join(names)}")
         return names[text.strip()]
+
+    def from_open_spiel(self, action: int, name: str) -> int:
+        """The action that OpenSpiel numbers `action` and calls `name`; mostly the same number."""
+        del name
+        return action
 
     def heuristic(self, problem: Problem, state: StateT) -> jax.Array:
         """float32 []: a rough value in [-1, 1] for the mover; 0 where nobody knows better."""

@@ -1,4 +1,4 @@
-"""Where environments are found: by entry point or `module:Class`, each with its preset.
+"""Where environments are found: by entry point, `module:Class` or `pgx:GAME`, with their presets.
 
 Looking a name up imports no JAX; only `make` does, because it runs the environment's module.
 """
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 GROUP = "selfplay.envs"
 
+ADAPTERS = {"pgx": "selfplay.adapters.pgx:PgxGame"}
+"""Prefixes of others' games: `pgx:GAME` is the class behind `pgx`, given GAME first."""
+
 AGENT_SUFFIX = ".agent"
 """Of the folder of a trained agent, behind its environment's name."""
 
@@ -27,18 +30,31 @@ def names() -> list[str]:
     return sorted(entry.name for entry in importlib.metadata.entry_points(group=GROUP))
 
 
+def is_known(name: str) -> bool:
+    """Whether a name is that of an installed environment or has an adapter's prefix."""
+    return _adapted(name) is not None or name in names()
+
+
 def target(name: str) -> tuple[str, str]:
-    """Module and class behind a name or `module:Class`. Raises ValueError if unknown."""
+    """Module and class behind a name. Raises ValueError if unknown."""
     entries = {e.name: e.value for e in importlib.metadata.entry_points(group=GROUP)}
-    module, colon, cls = entries.get(name, name).partition(":")
+    adapted = _adapted(name)
+    value = entries.get(name, name) if adapted is None else ADAPTERS[adapted[0]]
+    module, colon, cls = value.partition(":")
     if not colon or not module or not cls:
         near = difflib.get_close_matches(name, entries, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise ValueError(
             f"no environment is called {name!r}; {hint}installed: {', '.join(sorted(entries))}; "
-            "or name a class of your own as module:Class"
+            "or name a class of your own as module:Class, or a game of pgx as pgx:GAME"
         )
     return module, cls
+
+
+def _adapted(name: str) -> tuple[str, str] | None:
+    """Prefix and rest of a name with an adapter's prefix; None for any other."""
+    prefix, colon, rest = name.partition(":")
+    return (prefix, rest) if colon and prefix in ADAPTERS else None
 
 
 def make(name: str, **arguments: Any) -> "Environment[Any]":
@@ -67,13 +83,16 @@ def construct(name: str, **arguments: Any) -> "Environment[Any]":
             f"environment {name!r}: {class_name} must be a subclass of "
             f"selfplay.environment.Environment, got {cls!r}"
         )
+    adapted = _adapted(name)
+    given = () if adapted is None else adapted[1:]
+    signature = inspect.signature(cls)
     try:
-        inspect.signature(cls).bind(**arguments)
+        signature.bind(*given, **arguments)
     except TypeError as error:
-        accepted = ", ".join(inspect.signature(cls).parameters) or "none"
+        accepted = ", ".join(list(signature.parameters)[len(given) :]) or "none"
         raise ValueError(f"environment {name!r}: {error}; its arguments: {accepted}") from None
     try:
-        return cls(**arguments)
+        return cls(*given, **arguments)
     except ValueError as error:
         raise ValueError(f"environment {name!r}: {error}") from error
 

@@ -194,13 +194,19 @@ def _check_depth(num_actions: int, depth: int) -> None:
         raise ValueError(f"minimax needs a depth of at least 1, got {depth}")
     if fewest_nodes(num_actions, depth) <= MAX_NODES:
         return
-    deepest = next(d for d in range(depth - 1, -1, -1) if fewest_nodes(num_actions, d) <= MAX_NODES)
-    hint = f"depth={deepest} would do" if deepest else "it has too many actions for minimax"
+    most = deepest(num_actions)
+    hint = f"depth={most} would do" if most else "it has too many actions for minimax"
     raise ValueError(
         f"minimax of depth {depth} with {num_actions} actions has to look at "
         f"{fewest_nodes(num_actions, depth):,} positions a move, however well it prunes, more "
         f"than {MAX_NODES:,}; {hint}"
     )
+
+
+def deepest(num_actions: int) -> int:
+    """The depth to which minimax can look with so many actions, 0 if to none."""
+    depths = range(1, MAX_NODES.bit_length() * 2 + 1)
+    return max((d for d in depths if fewest_nodes(max(num_actions, 2), d) <= MAX_NODES), default=0)
 
 
 def fewest_nodes(num_actions: int, depth: int) -> int:

@@ -16,7 +16,7 @@ def locate(name: Path | str) -> Path:
     It need not exist. Raises ValueError for an environment that comes without an agent.
     """
     path = Path(name).absolute()
-    if path.exists() or str(name) not in registry.names():
+    if path.exists() or not registry.is_known(str(name)):
         return path
     agent = registry.pretrained_path(str(name))
     if agent is None:

@@ -89,9 +89,11 @@ WORLDS = {
     "stairs with a trap": lambda: Stairs(trap=1),
 }
 
+ADAPTED = ["pgx:connect_four", "pgx:othello", "pgx:tic_tac_toe"]
+
 CASES = [
     pytest.param((name, arguments), id=f"{name}{arguments or ''}")
-    for name in names()
+    for name in [*names(), *ADAPTED]
     for arguments in SIZES.get(name, [{}])
 ] + [pytest.param((name, {}), id=name) for name in WORLDS]
 

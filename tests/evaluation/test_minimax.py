@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from selfplay.evaluation.minimax import MAX_NODES, fewest_nodes, minimax
+from selfplay.evaluation.minimax import MAX_NODES, deepest, fewest_nodes, minimax
 from selfplay_envs.games.connect_four import ConnectFour
 from selfplay_envs.games.othello import Othello
 from selfplay_envs.games.tic_tac_toe import TicTacToe
@@ -108,6 +108,12 @@ def test_fewest_nodes_are_knuth_and_moores():
     """Their section 6: 35 moves, 4 plies; and every leaf of a tree of one move a node."""
     assert [fewest_nodes(35, depth) for depth in (1, 2, 3, 4)] == [35, 69, 1259, 2449]
     assert fewest_nodes(1, 7) == 1
+
+
+@pytest.mark.parametrize(("actions", "depth"), [(2, 38), (7, 13), (65, 6), (1225, 2), (2**21, 0)])
+def test_the_deepest_fits_and_one_deeper_does_not(actions, depth):
+    assert deepest(actions) == depth
+    assert fewest_nodes(actions, depth + 1) > MAX_NODES
 
 
 def test_names_the_depth_that_would_do():

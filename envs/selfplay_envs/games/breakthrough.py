@@ -16,6 +16,7 @@ and steps to the right from all columns but the last, left and right as the draw
 Every action is possible on the board somewhere: 2 * (rows - 1) * (3 * columns - 2) in all.
 """
 
+import functools
 import re
 import string
 
@@ -52,6 +53,7 @@ class Breakthrough(Game[BreakthroughState]):
         # Every piece may come as far as the last row but one; then one more step wins.
         advance = sum(rows - 2 - row for row in range(self._home_rows))
         self.max_steps = 2 * columns * advance + 1
+        self.open_spiel = f"breakthrough(rows={rows},columns={columns})"
         self.observation_spec = ArraySpec(shape=(rows, columns, 2))
         self.num_symmetries = 2
         self._clicks = self._targets()
@@ -142,6 +144,16 @@ class Breakthrough(Game[BreakthroughState]):
         """As `format_action` writes it; captures may be marked: b6c5x, b6c5* or b6xc5."""
         written = _WRITTEN.fullmatch(text.strip().lower())
         return super().parse_action("".join(written.groups()) if written else text)
+
+    def from_open_spiel(self, action: int, name: str) -> int:
+        """The action of a name, in which a star marks a capture; the numbers differ."""
+        del action
+        return self._by_name[name.rstrip("*")]
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, int]:
+        """Each action's number by its name."""
+        return {self.format_action(action): action for action in range(self.num_actions)}
 
     def estimate(self, state: BreakthroughState) -> jax.Array:
         """Compares pieces, each worth the more the farther it has come.

@@ -50,6 +50,7 @@ class ConnectFour(Game[ConnectFourState]):
         self.num_actions = columns
         self.num_players = 2
         self.max_steps = rows * columns
+        self.open_spiel = f"connect_four(rows={rows},columns={columns},x_in_row={in_a_row})"
         self.observation_spec = ArraySpec(shape=(rows, columns, 2))
         self.num_symmetries = 2
 

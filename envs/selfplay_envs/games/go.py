@@ -67,6 +67,8 @@ class Go(Game[GoState]):
         self.num_actions = self.num_points + 1
         self.num_players = 2
         self.max_steps = 2 * self.num_points
+        self.open_spiel = f"go(board_size={size},komi={self.komi})"
+        self.open_spiel_allows = "a move may bring a past position back, and the game is drawn"
         self.observation_spec = ArraySpec(shape=(size, size, 6))
         self.num_symmetries = 8
         self._sources = bit_rows.symmetry_sources(size)

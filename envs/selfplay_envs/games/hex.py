@@ -50,6 +50,7 @@ class Hex(Game[HexState]):
         self.num_actions = size * size + swap
         self.num_players = 2
         self.max_steps = size * size + swap
+        self.open_spiel = f"hex(board_size={size},swap={swap})"
         self.observation_spec = ArraySpec(shape=(size, size, 3))
         self.num_symmetries = 2
 

@@ -57,6 +57,7 @@ class Othello(Game[OthelloState]):
         self.num_players = 2
         # No two passes follow each other, and a pass is neither the first move nor the last.
         self.max_steps = 2 * (size * size - 4) - 1
+        self.open_spiel = "othello" if size == 8 else None
         self.observation_spec = ArraySpec(shape=(size, size, 2))
         self.num_symmetries = 8
         self._sources = bit_rows.symmetry_sources(size)

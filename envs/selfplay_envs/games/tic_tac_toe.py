@@ -50,6 +50,7 @@ class TicTacToe(Game[TicTacToeState]):
         self.num_actions = size * size
         self.num_players = 2
         self.max_steps = size * size
+        self.open_spiel = "tic_tac_toe" if size == 3 else f"mnk(m={size},n={size},k={size})"
         self.observation_spec = ArraySpec(shape=(size, size, 2))
         self.num_symmetries = 8
         self._sources = bit_rows.symmetry_sources(size)

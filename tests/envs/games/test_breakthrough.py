@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfplay.adapters import open_spiel
 from selfplay_envs.games.breakthrough import Breakthrough
 
 
@@ -31,7 +32,6 @@ def after(env, moves):
 
 def assert_open_spiel_agrees(games, env, game, boards):
     """Every move of `Games`, and the boards of the first few games."""
-    names = [env.format_action(action) for action in range(env.num_actions)]
     players, paid = games.states.current_player.tolist(), games.states.rewards.tolist()
     for number in range(games.actions.shape[1]):
         theirs = game.new_initial_state()
@@ -44,14 +44,9 @@ def assert_open_spiel_agrees(games, env, game, boards):
                 assert paid[step][number] == theirs.returns()
                 break
             assert players[step][number] == theirs.current_player()
-            mover = theirs.current_player()
-            known = {
-                theirs.action_to_string(mover, action).rstrip("*"): action
-                for action in theirs.legal_actions()
-            }
-            legal = np.flatnonzero(games.masks[step, number])
-            assert sorted(names[action] for action in legal) == sorted(known)
-            theirs.apply_action(known[names[games.actions[step, number]]])
+            known = open_spiel.legal_actions(env, theirs)
+            assert np.flatnonzero(games.masks[step, number]).tolist() == sorted(known)
+            theirs.apply_action(known[int(games.actions[step, number])])
         assert theirs.is_terminal()
 
 
