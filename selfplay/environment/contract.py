@@ -157,6 +157,8 @@ class Environment(abc.ABC, Generic[StateT]):
     """What an illegal move earns a lone player; with two players the loser gets `-1 * high`."""
     num_symmetries: int = 1
     """How many symmetries there are, the identity (index 0) included."""
+    open_spiel: str | None = None
+    """The same game in OpenSpiel, as its `load_game` takes it; None where there is none."""
 
     # What the author writes ------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ class Breakthrough(Game[BreakthroughState]):
         self.max_steps = 2 * columns * advance + 1
         self.observation_spec = ArraySpec(shape=(rows, columns, 2))
         self.num_symmetries = 2
+        self.open_spiel = f"breakthrough(rows={rows},columns={columns})"
         self._clicks = self._targets()
 
     def start(self) -> BreakthroughState:

@@ -52,6 +52,7 @@ class ConnectFour(Game[ConnectFourState]):
         self.max_steps = rows * columns
         self.observation_spec = ArraySpec(shape=(rows, columns, 2))
         self.num_symmetries = 2
+        self.open_spiel = f"connect_four(rows={rows},columns={columns},x_in_row={in_a_row})"
 
     def start(self) -> ConnectFourState:
         """An empty board."""

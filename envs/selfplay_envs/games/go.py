@@ -69,6 +69,7 @@ class Go(Game[GoState]):
         self.max_steps = 2 * self.num_points
         self.observation_spec = ArraySpec(shape=(size, size, 6))
         self.num_symmetries = 8
+        self.open_spiel = f"go(board_size={size},komi={self.komi})"
         self._sources = bit_rows.symmetry_sources(size)
         self._names = np.argsort(self._sources, axis=1).astype(np.int32)
         self._products = _products(self._sources)

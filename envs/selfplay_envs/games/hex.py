@@ -52,6 +52,7 @@ class Hex(Game[HexState]):
         self.max_steps = size * size + swap
         self.observation_spec = ArraySpec(shape=(size, size, 3))
         self.num_symmetries = 2
+        self.open_spiel = f"hex(board_size={size},swap={swap})"
 
     def start(self) -> HexState:
         """An empty board."""

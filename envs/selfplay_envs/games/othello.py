@@ -59,6 +59,7 @@ class Othello(Game[OthelloState]):
         self.max_steps = 2 * (size * size - 4) - 1
         self.observation_spec = ArraySpec(shape=(size, size, 2))
         self.num_symmetries = 8
+        self.open_spiel = "othello" if size == 8 else None
         self._sources = bit_rows.symmetry_sources(size)
         self._directions = np.array([1, size, size - 1, size + 1], np.uint32)
         self._squares = _words(np.ones((size, size), bool))

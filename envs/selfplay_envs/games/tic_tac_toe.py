@@ -52,6 +52,7 @@ class TicTacToe(Game[TicTacToeState]):
         self.max_steps = size * size
         self.observation_spec = ArraySpec(shape=(size, size, 2))
         self.num_symmetries = 8
+        self.open_spiel = "tic_tac_toe" if size == 3 else None
         self._sources = bit_rows.symmetry_sources(size)
 
     def start(self) -> TicTacToeState:
