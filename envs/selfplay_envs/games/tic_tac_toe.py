@@ -52,7 +52,7 @@ class TicTacToe(Game[TicTacToeState]):
         self.max_steps = size * size
         self.observation_spec = ArraySpec(shape=(size, size, 2))
         self.num_symmetries = 8
-        self.open_spiel = "tic_tac_toe" if size == 3 else None
+        self.open_spiel = "tic_tac_toe" if size == 3 else f"mnk(m={size},n={size},k={size})"
         self._sources = bit_rows.symmetry_sources(size)
 
     def start(self) -> TicTacToeState:
