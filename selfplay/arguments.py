@@ -52,6 +52,36 @@ def value_of(flag: str, arguments: list[str]) -> str | None:
     return None
 
 
+def named_values(
+    flag: str, arguments: list[str]
+) -> tuple[dict[str, bool | int | float | str], list[str]]:
+    """The names and values behind `flag`, up to the next flag, and the rest of the arguments.
+
+    By hand rather than by tyro, which would allow only the names that the defaults have. Raises
+    ValueError for a name without a value.
+    """
+    if flag not in arguments:
+        return {}, arguments
+    start = arguments.index(flag)
+    words, rest = positionals(arguments[start + 1 :])
+    if len(words) % 2:
+        raise ValueError(f"{flag} takes names and values, such as size 5; got {' '.join(words)}")
+    values = {name: _value(text) for name, text in zip(words[::2], words[1::2], strict=True)}
+    return values, arguments[:start] + rest
+
+
+def _value(text: str) -> bool | int | float | str:
+    """What a person means by `true`, `5`, `7.5` or any other word."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            pass
+    return text
+
+
 def split_run(arguments: list[str]) -> tuple[Path, list[str]]:
     """The run that was named, or the newest under runs/, and the rest of the arguments.
 

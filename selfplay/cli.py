@@ -14,6 +14,7 @@ from selfplay import __version__
 from selfplay import config as config_lib
 from selfplay.arguments import (
     asks_for_help,
+    named_values,
     no_flags,
     parse,
     positional,
@@ -29,11 +30,13 @@ from selfplay.flags import (
     ExploreFlags,
     ExportFlags,
     FrontierFlags,
+    NewFlags,
     PlayFlags,
     PlotFlags,
     RefereeFlags,
     ReportFlags,
     ResumeFlags,
+    ShowFlags,
     TrainFlags,
 )
 
@@ -43,6 +46,25 @@ STOPPED = 130
 _STARTED = time.monotonic()
 
 
+def new(arguments: list[str]) -> None:
+    """Write a small, working package for a game of your own, with its preset and tests.
+
+    NAME is that of the game, its package and its module.
+
+    Examples:
+      selfplay new my_game
+      selfplay new my_game --output games/my_game
+    """
+    name, rest = positional(arguments)
+    flags = parse("selfplay new NAME", new, rest, NewFlags())
+    if name is None:
+        raise ValueError("what is it called? its name comes first: selfplay new my_game")
+    from selfplay.display.summary import print_new_game
+    from selfplay.new import create
+
+    print_new_game(name, create(name, flags.output))
+
+
 def envs(arguments: list[str]) -> None:
     """List the installed environments, your own included.
 
@@ -50,9 +72,35 @@ def envs(arguments: list[str]) -> None:
       selfplay envs
     """
     no_flags("selfplay envs", envs, arguments)
-    from selfplay.display.summary import print_environments
+    from selfplay.display.facts import print_environments
 
     print_environments()
+
+
+def show(arguments: list[str]) -> None:
+    """Show an environment: its facts, and positions of a random game.
+
+    ENV is a name from `selfplay envs`, or a class of your own as module:Class.
+
+    Examples:
+      selfplay show hex
+      selfplay show hex --env-args size 5 swap true --seed 3 --every
+      selfplay show connect_four --moves "4 4 3"
+      selfplay show my_package.my_game:MyGame
+    """
+    name, rest = positional(arguments)
+    env_args, rest = named_values("--env-args", rest)
+    flags = parse("selfplay show ENV", show, rest, ShowFlags(env_args=env_args))
+    if name is None:
+        from selfplay.environment import registry
+
+        names = ", ".join(registry.names())
+        raise ValueError(
+            f"which environment? its name comes first: selfplay show ENV; installed: {names}"
+        )
+    from selfplay.display.show import show_environment
+
+    show_environment(name, **dataclasses.asdict(flags))
 
 
 def train(arguments: list[str]) -> None:
@@ -93,6 +141,8 @@ def train(arguments: list[str]) -> None:
 
         network = RunDirectory(locate(source)).read_config().network
         defaults = dataclasses.replace(defaults, network=network)
+    env_args, rest = named_values("--env-args", rest)
+    defaults = dataclasses.replace(defaults, env_args=defaults.env_args | env_args)
     flags = parse("selfplay train ENV", train, rest, TrainFlags(settings=defaults))
     settings = flags.settings
     if settings.env != defaults.env:
@@ -365,6 +415,8 @@ def referee(arguments: list[str]) -> None:
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "envs": envs,
+    "show": show,
+    "new": new,
     "train": train,
     "resume": resume,
     "evaluate": evaluate,

@@ -10,6 +10,28 @@ from selfplay.config import CheckpointConfig, Config, EvaluationConfig, LoggingC
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class NewFlags:
+    """Flags of `selfplay new`."""
+
+    output: Path | None = None
+    """The new folder (default: one with the game's name)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShowFlags:
+    """Flags of `selfplay show`."""
+
+    env_args: dict[str, bool | int | float | str] = dataclasses.field(default_factory=dict)
+    """The environment's own arguments, such as a board's size."""
+    seed: int = 0
+    """Of the random game, and of its problem where there is one."""
+    moves: str = ""
+    """Moves with which the game begins, such as "4 4 3"."""
+    every: bool = False
+    """Every position, not just the start, some on the way and the end."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainFlags:
     """Flags of `selfplay train`."""
 

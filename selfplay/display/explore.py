@@ -4,7 +4,6 @@ What a search saw is walked with the names of moves; `position.py` draws it, `wa
 one stands. Here commands are read and obeyed.
 """
 
-import re
 from pathlib import Path
 
 import jax
@@ -58,7 +57,7 @@ def explore_in_terminal(
     with console.status("loading"):
         agent = Agent.load(run, iteration)
         walk = Walk(_name(run, agent), agent, _problem(agent.env, problem), simulations)
-        walk.restart(_parse(agent.env, moves))
+        walk.restart(position.parse_moves(agent.env, moves))
         if versus is not None:
             _set_beside(walk, versus)
     about = agent.env.format_problem(walk.problem)
@@ -116,7 +115,7 @@ def obey(console: Console, walk: Walk, text: str) -> None:
         _search(console, walk, _number(rest) if word == "search" else None)
         show(console, walk)
     elif word in ("play", "position"):
-        actions = _parse(walk.env, rest)
+        actions = position.parse_moves(walk.env, rest)
         walk.step(actions) if word == "play" else walk.restart(actions)
         if not walk.ended:
             _search(console, walk)
@@ -161,7 +160,7 @@ def _show_line(console: Console, walk: Walk) -> None:
 def _step(console: Console, walk: Walk, text: str) -> None:
     """Steps into moves; where no simulation went, into a fresh search if that is wanted."""
     before = walk.places
-    walk.step(_parse(walk.env, text))
+    walk.step(position.parse_moves(walk.env, text))
     if walk.view is None and not walk.ended:
         question = "No simulation went there. Search from there? [Y/n] "
         try:
@@ -205,23 +204,6 @@ def _is_move(walk: Walk, text: str) -> bool:
         return walk.env.parse_action(text) in walk.legal()
     except ValueError:
         return False
-
-
-def _parse(env: Environment, text: str) -> list[int]:
-    """Moves with spaces, commas or semicolons between; names of one character may stand close.
-
-    One with a space in its name may stand alone. Raises ValueError for what is no move.
-    """
-    try:
-        return [env.parse_action(text)]
-    except ValueError:
-        words = re.split(r"[\s,;]+", text.strip(" ,;"))
-    names = {env.format_action(action) for action in range(env.num_actions)}
-    return [
-        env.parse_action(name)
-        for word in words
-        for name in (word if word not in names and set(word) <= names else (word,))
-    ]
 
 
 def _number(text: str) -> int:

@@ -1,5 +1,6 @@
 """One position as a search sees it: tables for a person, from analyses and nothing else."""
 
+import re
 import string
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -90,6 +91,23 @@ def _player(player: int) -> str:
 def moves_text(env: Environment, actions: Sequence[int]) -> str:
     """Names of moves, with spaces between."""
     return " ".join(env.format_action(int(action)) for action in actions)
+
+
+def parse_moves(env: Environment, text: str) -> list[int]:
+    """Moves with spaces, commas or semicolons between; names of one character may stand close.
+
+    One with a space in its name may stand alone. Raises ValueError for what is no move.
+    """
+    try:
+        return [env.parse_action(text)]
+    except ValueError:
+        words = re.split(r"[\s,;]+", text.strip(" ,;"))
+    names = {env.format_action(action) for action in range(env.num_actions)}
+    return [
+        env.parse_action(name)
+        for word in words
+        for name in (word if word not in names and set(word) <= names else (word,))
+    ]
 
 
 def moves_table(

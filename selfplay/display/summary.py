@@ -5,68 +5,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import jax
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from selfplay.environment import registry
-from selfplay.environment.contract import Environment
 from selfplay.evaluate import Evaluation
 from selfplay.evaluation.arena import MatchResult
 from selfplay.evaluation.exact import ExactScore
 from selfplay.run import metrics
 from selfplay.run.directory import RunDirectory
 from selfplay.run.guards import Finding, Guards
-
-
-def print_environments() -> None:
-    """Lists the installed environments; one that cannot be imported is named with its reason."""
-    table = Table(title="Environments", title_justify="left")
-    columns = ("name", "actions", "players", "steps", "bytes", "exact truth", "verifier")
-    words = ("name", "exact truth", "verifier")
-    for column in columns:
-        side = "left" if column in words else "right"
-        table.add_column(column, justify=side, no_wrap=column == "name")
-    broken = []
-    for name in registry.names():
-        try:
-            env = registry.make(name)
-        except ValueError as error:
-            broken.append(str(error))
-            continue
-        table.add_row(
-            name,
-            str(env.num_actions),
-            str(env.num_players),
-            str(env.max_steps),
-            str(state_bytes(env)),
-            _truth(env),
-            "–" if env.verifier() is None else "yes",
-        )
-    console = Console()
-    console.print(table)
-    for error in broken:
-        console.print(f"[red]{error}")
-    console.print(
-        "Train one: selfplay train NAME; a game of pgx: selfplay train pgx:GAME; a class of your "
-        "own: selfplay train module:Class"
-    )
-
-
-def state_bytes(env: Environment) -> int:
-    """Bytes of one State."""
-    problem = jax.eval_shape(env.sample_problem, jax.random.key(0))
-    state = jax.eval_shape(env.init, problem)
-    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state))
-
-
-def _truth(env: Environment) -> str:
-    solved = env.solved_positions()
-    if solved is None:
-        return "–"
-    return f"{solved.bucket.shape[0]:,} solved"
-
 
 MARK = "▲"
 
@@ -78,6 +26,31 @@ def warnings_table(findings: Sequence[Finding]) -> Table:
         text = Text.assemble((finding.seen, "bold"), f" {finding.meaning} {finding.remedy}")
         table.add_row(Text(MARK, style="bold yellow"), text)
     return table
+
+
+def print_new_game(name: str, folder: Path) -> None:
+    """What was written for a new game, and what to type next."""
+    console = Console(highlight=False)
+    console.print(f"[green]{shortest(folder)}/[/] holds a small game that works, to be changed:\n")
+    table = Table.grid(padding=(0, 3))
+    for file, what in {
+        f"{name}/{name}.py": "the rules; EDIT marks what to look at",
+        f"{name}/{name}.toml": "the preset: how it is trained",
+        f"tests/test_{name}.py": "the laws, and positions whose outcome you know",
+    }.items():
+        table.add_row(f"  {file}", what)
+    table.add_row("\nNow type", "")
+    here = shortest(folder)
+    for command, why in {
+        f"cd {here}": "",
+        "pip install -e .": f"once: from then on {name} is a name",
+        f"selfplay check {name}": "does it keep the laws?",
+        f"selfplay show {name}": "its facts, and a random game",
+        f"selfplay train {name}": "a minute",
+        "selfplay play": "you against what was trained",
+    }.items():
+        table.add_row(f"  {command}", why)
+    console.print(table)
 
 
 def print_end(run: Path) -> None:
