@@ -75,6 +75,8 @@ def test_the_end_of_training_says_what_to_type_next(run, capsys):
         (["train", "tic_tac_toe", "--minutes", "0"], "minutes must be at least"),
         (["train", "tic_tac_toe", "--env-args", "size", "1"], "size"),
         (["train", "tic_tac_toe", "--env-args", "rows", "3"], "its arguments: size"),
+        (["train", "hex", "--env-args", "size", "4", "swap", "perhaps"], "swap must be true or"),
+        (["train", "tic_tac_toe", "--env-args", "size"], "takes names and values, such as size 5"),
         (["train", "tic_tac_toe", "--rollout.max-opening-plies", "9"], "max_opening_plies"),
         (["train", "tic_tac_toe", "--network.kind", "resnet", "--num-devices", "99"], "99"),
         (["train", "tic_tac_toe", "--config", "."], "no config file at ."),
@@ -224,7 +226,7 @@ def test_a_reader_who_has_had_enough_is_no_error():
 def test_envs_lists_all(capsys):
     assert cli.main(["envs"]) == 0
     said = capsys.readouterr().out
-    assert "connect_four" in said and "4,520" in said
+    assert "connect_four" in said and "1,500 solved" in said
 
 
 def test_plot_draws_a_picture(run, tmp_path):
