@@ -130,7 +130,7 @@ def compare(name: str, batch: int, steps: int, pairs: int) -> str:
     same = noise[:alike]
     if mine(same) != other(same):
         raise RuntimeError(f"{name}: the two sides did not play the same games")
-    mine(noise), other(noise)
+    jax.block_until_ready((mine(noise), other(noise)))
     times = [(seconds(mine, noise), seconds(other, noise)) for _ in range(pairs)]
     rates = [batch * steps / statistics.median(side) / 1e6 for side in zip(*times, strict=True)]
     ratios = sorted(theirs_s / ours_s for ours_s, theirs_s in times)

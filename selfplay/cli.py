@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from selfplay import __version__
 from selfplay import config as config_lib
@@ -25,6 +26,7 @@ from selfplay.arguments import (
 from selfplay.config import Config
 from selfplay.flags import (
     ArenaFlags,
+    CheckFlags,
     DepthFlags,
     EvaluateFlags,
     ExploreFlags,
@@ -91,16 +93,30 @@ def show(arguments: list[str]) -> None:
     name, rest = positional(arguments)
     env_args, rest = named_values("--env-args", rest)
     flags = parse("selfplay show ENV", show, rest, ShowFlags(env_args=env_args))
-    if name is None:
-        from selfplay.environment import registry
-
-        names = ", ".join(registry.names())
-        raise ValueError(
-            f"which environment? its name comes first: selfplay show ENV; installed: {names}"
-        )
     from selfplay.display.show import show_environment
 
-    show_environment(name, **dataclasses.asdict(flags))
+    show_environment(name or _ask_for_environment("show"), **dataclasses.asdict(flags))
+
+
+def check(arguments: list[str]) -> int:
+    """Check an environment against every law that search and learning rely on.
+
+    ENV is a name from `selfplay envs`, or a class of your own as module:Class. Each law that is
+    broken is named, with the shortest game found that shows it and what to change. The status is
+    0 if all laws hold, 1 if one is broken.
+
+    Examples:
+      selfplay check my_package.my_game:MyGame
+      selfplay check hex --env-args size 5 swap true
+      selfplay check my_game --games 2000 --seed 1
+    """
+    name, rest = positional(arguments)
+    env_args, rest = named_values("--env-args", rest)
+    flags = parse("selfplay check ENV", check, rest, CheckFlags(env_args=env_args))
+    from selfplay.display.check import check_with_view
+
+    holds = check_with_view(name or _ask_for_environment("check"), **dataclasses.asdict(flags))
+    return 0 if holds else 1
 
 
 def train(arguments: list[str]) -> None:
@@ -130,10 +146,7 @@ def train(arguments: list[str]) -> None:
     elif {"-h", "--help"} & set(rest):
         defaults = Config(env="ENV")
     else:
-        names = ", ".join(registry.names())
-        raise ValueError(
-            f"which environment? its name comes first: selfplay train ENV; installed: {names}"
-        )
+        _ask_for_environment("train")
     source = value_of("--from", rest)
     if source is not None and not {"-h", "--help"} & set(rest):  # by default, its network
         from selfplay.run.directory import RunDirectory
@@ -402,10 +415,7 @@ def referee(arguments: list[str]) -> None:
     from selfplay.adapters.referee import referee as watch
     from selfplay.environment import registry
 
-    if name is None:
-        installed = ", ".join(registry.names())
-        raise ValueError(f"which environment? selfplay referee ENV; installed: {installed}")
-    env = registry.make(name, **flags.env_args)
+    env = registry.make(name or _ask_for_environment("referee"), **flags.env_args)
     with Console(stderr=True).status("playing random games by both rules"):
         verdict = watch(env, flags.games, flags.seed)
     if verdict.disagreement is not None:
@@ -413,9 +423,10 @@ def referee(arguments: list[str]) -> None:
     Console(highlight=False, markup=False).print(str(verdict))
 
 
-COMMANDS: dict[str, Callable[[list[str]], None]] = {
+COMMANDS: dict[str, Callable[[list[str]], int | None]] = {
     "envs": envs,
     "show": show,
+    "check": check,
     "new": new,
     "train": train,
     "resume": resume,
@@ -462,7 +473,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     if str(Path.cwd()) not in sys.path:  # an environment of one's own, as module:Class
         sys.path.insert(0, str(Path.cwd()))
     try:
-        COMMANDS[words[0]](words[1:])
+        return COMMANDS[words[0]](words[1:]) or 0
     except KeyboardInterrupt:
         return _stopped()
     except Exception as error:
@@ -473,7 +484,6 @@ def _main(arguments: Sequence[str] | None) -> int:
             raise
         print(f"error: {message}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _stopped() -> int:
@@ -488,6 +498,16 @@ def _message(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.filename is not None:  # may not be written, disk full
         return f"{error.filename}: {error.strerror}"
     return None
+
+
+def _ask_for_environment(command: str) -> NoReturn:
+    """Raises ValueError where the environment is missing, naming those there are."""
+    from selfplay.environment import registry
+
+    names = ", ".join(registry.names())
+    raise ValueError(
+        f"which environment? its name comes first: selfplay {command} ENV; installed: {names}"
+    )
 
 
 def _first_cause(error: BaseException) -> BaseException:
@@ -526,6 +546,7 @@ def _overview() -> str:
         "  selfplay train tic_tac_toe     a perfect agent in about a minute",
         "  selfplay train connect_four    ten minutes, judged against exact truth",
         "  selfplay play                  play against what was trained last",
+        "  selfplay new my_game           a game of your own, ready to train",
         "",
         "selfplay COMMAND --help shows a command's settings, with examples.",
     ]

@@ -18,6 +18,18 @@ class NewFlags:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class CheckFlags:
+    """Flags of `selfplay check`."""
+
+    env_args: dict[str, bool | int | float | str] = dataclasses.field(default_factory=dict)
+    """The environment's own arguments, such as a board's size."""
+    games: int = 256
+    """Random games in which the laws are looked for; fewer where they would fill the memory."""
+    seed: int = 0
+    """Of those games."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ShowFlags:
     """Flags of `selfplay show`."""
 

@@ -12,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import selfplay.environment
 from selfplay import cli, config, new
 from selfplay.environment import registry
 from tests.packages import install
@@ -22,10 +21,6 @@ SHORT = (
     "--iterations 2 --network.width 8 --search.num-simulations 2 --rollout.num-games 8 "
     "--replay.capacity 2000 --replay.min-rows 8 --learner.batch-size 16"
 ).split()
-
-needs_check = pytest.mark.skipif(
-    not hasattr(selfplay.environment, "check"), reason="selfplay.environment.check is missing"
-)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +72,6 @@ def test_installed_it_trains_by_its_preset_under_its_name(project, tmp_path, mon
     sys.modules.pop("my_game.my_game", None)
 
 
-@needs_check
 def test_its_own_tests_pass(project):
     command = [sys.executable, "-m", "pytest", "-q"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True)

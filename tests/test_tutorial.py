@@ -19,13 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import selfplay.environment
 from selfplay import cli
 from tests.packages import install
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
-HAS_CHECK = hasattr(selfplay.environment, "check")
 FAILS = "# fails"
 
 SHORTER = {
@@ -127,8 +125,8 @@ class Reader:
             sys.path[:0] = [str(Path.cwd()), str(install(Path(), self.site))]
         elif words[0] == "pytest":
             command = [sys.executable, "-m", "pytest", "-q"]
-            assert not HAS_CHECK or subprocess.run(command, capture_output=True).returncode == 0
-        elif words[1] != "check" or HAS_CHECK:
+            assert subprocess.run(command, capture_output=True).returncode == 0
+        else:
             self.run(words[1:], fails)
 
     def run(self, words, fails):
@@ -147,7 +145,7 @@ def test_every_step_works_as_written(tmp_path, monkeypatch, capsys):
     reader = Reader(tmp_path, monkeypatch, capsys)
     for before, block in zip([Block("", "", ""), *BLOCKS], BLOCKS, strict=False):
         reader.read(block)
-        if block.language == "text" and before.text.startswith("selfplay show"):
+        if block.language == "text" and before.text.startswith(("selfplay show", "selfplay check")):
             said = "\n".join(line.rstrip() for line in reader.said.splitlines())
             for paragraph in block.text.strip().split("\n\n"):
                 assert paragraph in said

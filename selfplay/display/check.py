@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
@@ -39,7 +40,8 @@ def check_with_view(name: str, *, env_args: dict[str, Any], games: int, seed: in
 def print_report(name: str, report: Report) -> None:
     """The laws, each failure with its game, and what it costs."""
     console = Console(highlight=False)
-    console.print(laws_table(name, report))
+    console.print(heading(name, report))
+    console.print(laws(report))
     for finding in (*report.broken, *report.warnings):
         console.print(panel(finding))
     if report.state_bytes:
@@ -47,28 +49,30 @@ def print_report(name: str, report: Report) -> None:
     console.print(verdict(name, report))
 
 
-def laws_table(name: str, report: Report) -> Table:
-    """A line a law."""
-    table = Table(title=f"The laws of {name}", title_justify="left", box=None, show_header=False)
-    table.add_column(width=1)
-    table.add_column(no_wrap=True)
-    table.add_column(style="dim")
+def heading(name: str, report: Report) -> Text:
+    """What it is about, and what those signs mean that occur."""
+    met = {finding.verdict for finding in report.findings}
+    signs = "   ".join(f"{sign} {v.value}" for v, (sign, _) in MARKS.items() if v in met)
+    return Text.assemble((f"The laws of {name}", "italic"), "   ", (signs, "dim"))
+
+
+def laws(report: Report) -> Columns:
+    """Every law with its sign, in columns."""
+    cells = []
     for finding in report.findings:
         sign, style = MARKS[finding.verdict]
-        said = finding.law.demand
-        if finding.verdict is Verdict.ABSENT:
-            said = f"nothing to check: {finding.seen}"
-        elif finding.verdict is Verdict.UNCHECKED:
-            said = "not checked: what it builds on is broken"
-        name_style = "" if style == "green" else style
-        table.add_row(Text(sign, style), Text(finding.law.name, name_style), Text(said))
-    return table
+        name_style = "" if finding.verdict is Verdict.HOLDS else style
+        cells.append(Text.assemble((sign, style), " ", (finding.law.name, name_style)))
+    return Columns(cells, column_first=True, padding=(0, 3))
 
 
 def panel(finding: Finding) -> Panel:
     """What was seen, in which game, and what to change."""
     sign, style = MARKS[finding.verdict]
-    parts: list[Any] = [Text.assemble(("seen    ", "dim"), finding.seen)]
+    parts: list[Any] = [
+        Text.assemble(("law     ", "dim"), finding.law.demand),
+        Text.assemble(("seen    ", "dim"), finding.seen),
+    ]
     if finding.position is not None:
         parts += game(finding.position)
     parts.append(Text.assemble(("change  ", "dim"), finding.law.remedy))
@@ -127,4 +131,4 @@ def verdict(name: str, report: Report) -> Text:
         return Text(f"{count} {laws} broken; mend and check again.", "bold red")
     if report.warnings:
         return Text(f"All laws hold in {played}; read the warnings.", "bold yellow")
-    return Text(f"All laws hold in {played}. Train it: selfplay train {name}", "bold green")
+    return Text(f"All laws hold in {played}.\nTrain it: selfplay train {name}", "bold green")

@@ -657,6 +657,14 @@ class MoverWhoLostIsPaid(worlds.Nim):
         return after.replace(rewards=-after.rewards)
 
 
+@breaks("solved positions")
+class SolvedButOver(worlds.Nim):
+    def solved_positions(self):
+        solved = super().solved_positions()
+        ended = jnp.ones_like(solved.state.terminated)
+        return solved.replace(state=solved.state.replace(terminated=ended))
+
+
 class AcceptsAll(Verifier):
     def verify(self, problem, actions):
         return Verdict.ACCEPTED

@@ -22,7 +22,7 @@ class Verdict(enum.Enum):
     HOLDS = "holds"
     WARNS = "warns"
     BROKEN = "broken"
-    ABSENT = "absent"
+    ABSENT = "nothing to check"
     """The environment has not what the law is about."""
     UNCHECKED = "not checked"
     """A more fundamental law is broken."""

@@ -101,6 +101,8 @@ def _step(subject: Subject) -> Breach | None:
     try:
         start = jax.eval_shape(env.init, subject.problem)
         after = jax.eval_shape(env.step, subject.problem, start, action)
+    except ValueError as error:
+        return Breach(str(error))
     except Exception as error:
         return Breach(described(error, env))
     if _form(start) != _form(after):

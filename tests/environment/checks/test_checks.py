@@ -1,0 +1,58 @@
+"""The check itself: its order, its report, its page."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from selfplay.environment import check
+from selfplay.environment.checks import LAWS, STAGES, Verdict
+from tests import worlds
+from tests.environment import zoo
+
+PAGE = Path(__file__).parents[3] / "docs" / "check.md"
+
+
+def test_the_page_lists_every_law_as_the_code_has_it():
+    rows = re.findall(r"^\| (.+?) \| (.+) \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.M)[1:]
+    wanted = [(f"{x.name}{' (warns)' * x.warns}", x.demand, x.remedy) for x in LAWS]
+    assert rows == wanted
+
+
+def test_every_law_but_one_has_a_fault_in_the_zoo():
+    """One game alone and in a batch differ only by a fault in JAX's own batching."""
+    assert {law.name for law in LAWS} - {law for law, _ in zoo.ZOO} == {"compiles once"}
+
+
+def test_the_zoo_is_large():
+    assert len(zoo.ZOO) >= 30
+    assert len({make for _, make in zoo.ZOO}) == len(zoo.ZOO)
+
+
+def test_laws_of_form_end_the_check_at_once_others_at_their_stage():
+    form = check(zoo.FloatMask(), games=16).findings
+    index = [f.verdict for f in form].index(Verdict.BROKEN)
+    assert {f.verdict for f in form[index + 1 :]} == {Verdict.UNCHECKED}
+    play = check(zoo.NothingLegal(), games=16).findings
+    before, last = len(STAGES[0]) + len(STAGES[1]), len(STAGES[3])
+    assert Verdict.UNCHECKED not in {f.verdict for f in play[: before + len(STAGES[2])]}
+    assert {f.verdict for f in play[-last:]} == {Verdict.UNCHECKED}
+
+
+def test_the_same_seed_finds_the_same():
+    one, two = (check(zoo.PaysTen(), games=16, seed=3) for _ in range(2))
+    assert one == two
+    assert one.broken[0].position != check(zoo.PaysTen(), games=16, seed=5).broken[0].position
+
+
+def test_a_broken_environment_raises_with_all_that_is_wrong():
+    with pytest.raises(ValueError, match=r"PaysTen breaks the contract\nrewards: .* add up to"):
+        check(zoo.PaysTen(), games=16).raise_if_broken()
+    check(worlds.Nim(), games=16).raise_if_broken()
+
+
+def test_problems_are_shown_too():
+    report = check(zoo.BeyondTheVocabulary(), games=16)
+    position = report.broken[0].position
+    assert position is not None
+    assert set(position.problem) <= set(worlds.LETTERS)
