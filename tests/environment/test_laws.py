@@ -122,7 +122,7 @@ def test_what_has_sizes_is_tried_at_two(name):
 
 def test_every_law_holds(env):
     """As `selfplay check` says it; `checks/test_zoo.py` shows that it would say otherwise."""
-    report = check(env)
+    report = check(env, games=64)
     trapped = isinstance(env, Stairs) and env.trap >= 0  # where nobody gets anywhere
     found = [f for f in report.findings if f.verdict in (Verdict.BROKEN, Verdict.WARNS)]
     assert [(f.law.name, f.seen) for f in found if not trapped] == []

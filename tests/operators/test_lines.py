@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from selfplay.environment import make
+from selfplay.environment.checks.games import play
 from selfplay.operators.lines import equal_pairs, fingerprint, line_hashes
-from tests.conftest import play_random_games
 
 count_pairs, hash_lines = jax.jit(equal_pairs), jax.jit(line_hashes)
 
@@ -48,7 +48,7 @@ def test_lines_are_equal_where_all_positions_since_the_start_are(rows):
 
 @pytest.mark.parametrize("name", ["tic_tac_toe", "connect_four"])
 def test_fingerprints_are_equal_where_states_are(name):
-    games = play_random_games(make(name), 64)
+    games = play(make(name), 64)
     hashes = np.asarray(jax.jit(lambda tree: fingerprint(tree, 2))((games.problem, games.states)))
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(games.states)]
     shape = hashes.shape

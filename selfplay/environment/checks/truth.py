@@ -16,9 +16,6 @@ from selfplay.environment.checks.law import (
 )
 from selfplay.environment.verifier import Verdict
 
-_CONTRARY = -5 / np.sqrt(SAMPLE)
-"""A correlation that chance alone does not give."""
-
 
 def _heuristic(subject: Subject) -> Breach | None:
     games = subject.games
@@ -37,14 +34,15 @@ def _heuristic_sign(subject: Subject) -> Breach | None:
     running = ~games.ended
     running[-1] = False
     places = games.places(running, SAMPLE)
-    guess = np.asarray(subject.batched("heuristic")(*games.at(*places)), np.float64)
+    count = min(int(running.sum()), SAMPLE)  # what comes after is repeated
+    guess = np.asarray(subject.batched("heuristic")(*games.at(*places)), np.float64)[:count]
     paid = np.asarray(games.states.rewards, np.float64)[1:][::-1].cumsum(0)[::-1]
     mover = np.asarray(games.states.current_player)[places]
-    outcome = paid[places[0], places[1], mover]
+    outcome = paid[places[0], places[1], mover][:count]
     if guess.std() < 1e-6 or outcome.std() < 1e-6:
         raise Absent("it says the same of all positions, or all games ended alike")
     agreement = float(np.corrcoef(guess, outcome)[0, 1])
-    if agreement < _CONTRARY:
+    if agreement < -4 / np.sqrt(count):  # chance alone does not give that
         return Breach(
             "it is right the wrong way round: its correlation with how random games end for the "
             f"mover is {agreement:.2f}"
