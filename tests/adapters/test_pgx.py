@@ -183,7 +183,10 @@ def test_an_agent_is_trained_resumed_judged_and_played(tmp_path, monkeypatch, ca
     run = names.newest()
     assert run.name.startswith("pgx-tic_tac_toe-")
     assert cli.main(["resume", "--iterations", "4"]) == 0
-    assert cli.main(["evaluate", "--games", "4", "--mcts-simulations", "2"]) == 0
+    assert (
+        cli.main(["evaluate", "--games", "2", "--mcts-simulations", "2", "--minimax-depth", "0"])
+        == 0
+    )
     assert "random moves" in capsys.readouterr().out
     typed = iter(["b2", "quit"])
     monkeypatch.setattr("builtins.input", lambda *_: next(typed))
