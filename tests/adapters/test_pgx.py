@@ -19,13 +19,11 @@ pgx = pytest.importorskip("pgx", reason="pgx comes with selfplay[pgx]")
 
 PLIES = {
     "animal_shogi": (16, 40),
-    "chess": (2, 40),
     "connect_four": (32, 43),
     "gardner_chess": (8, 60),
     "go_9x9": (8, 163),
     "hex": (8, 123),
     "othello": (16, 75),
-    "shogi": (2, 6),
     "tic_tac_toe": (64, 10),
 }
 """Games, and plies of each, that are played beside pgx."""

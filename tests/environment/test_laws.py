@@ -89,7 +89,7 @@ WORLDS = {
     "stairs with a trap": lambda: Stairs(trap=1),
 }
 
-ADAPTED = ["pgx:connect_four", "pgx:othello", "pgx:tic_tac_toe"]
+ADAPTED = ["pgx:tic_tac_toe"]
 
 CASES = [
     pytest.param((name, arguments), id=f"{name}{arguments or ''}")
