@@ -449,6 +449,22 @@ class TooShort(Columns):
         self.max_steps = 2
 
 
+@breaks("winners")
+class PaysTheNextMover(Columns):
+    """The reward is for whoever moves next, who has lost."""
+
+    def play(self, state, action):
+        after = super().play(state, action)
+        return after.replace(rewards=-after.rewards)
+
+
+@breaks("winners")
+class PaysTheFirst(Columns):
+    def play(self, state, action):
+        after = super().play(state, action)
+        return after.replace(rewards=jnp.abs(after.rewards) * jnp.array([1.0, -1.0]))
+
+
 @breaks("something is paid")
 class NobodyWins(Columns):
     def play(self, state, action):
@@ -504,6 +520,12 @@ class SeesOnlyTheOpponent(Columns):
 class IdentityIsSecond(Columns):
     def mirror(self, state, index):
         return super().mirror(state, jnp.int32(1) - index)
+
+
+@breaks("symmetries")
+class IdleSymmetry(Columns):
+    def mirror(self, state, index):
+        return super().mirror(state, 0 * index)
 
 
 @breaks("symmetries")
@@ -609,6 +631,12 @@ class CannotDrawTheEnd(Columns):
 
 
 @breaks("drawing")
+class DrawsByChance(Columns):
+    def draw(self, state):
+        return f"{super().draw(state)} {random.random()}"
+
+
+@breaks("drawing")
 class DrawsNothing(Columns):
     def draw(self, state):
         return ""
@@ -663,6 +691,13 @@ class SolvedButOver(worlds.Nim):
         solved = super().solved_positions()
         ended = jnp.ones_like(solved.state.terminated)
         return solved.replace(state=solved.state.replace(terminated=ended))
+
+
+@breaks("solved positions")
+class SolvedTheOtherWay(worlds.Nim):
+    def solved_positions(self):
+        solved = super().solved_positions()
+        return solved.replace(action_values=-solved.action_values)
 
 
 class AcceptsAll(Verifier):

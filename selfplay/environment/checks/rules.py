@@ -17,6 +17,9 @@ from selfplay.environment.checks.law import (
 )
 from selfplay.environment.contract import Game
 
+_ENOUGH = 32
+"""Decided games from which something follows."""
+
 
 def _beginning(subject: Subject) -> Breach | None:
     start = jax.tree.map(lambda leaf: leaf[0], subject.games.states)
@@ -170,6 +173,27 @@ def _zero_sum(subject: Subject) -> Breach | None:
     return None
 
 
+def _winners(subject: Subject) -> Breach | None:
+    """Who wins the games that random play decides: either, and sometimes by the last move."""
+    env, games = subject.env, subject.games
+    if env.num_players == 1:
+        raise Absent("there is one player")
+    returns = np.asarray(games.states.rewards, np.float64)[1:].sum(0)
+    decided = np.flatnonzero(returns.any(-1) & games.ended[-1])
+    if len(decided) < _ENOUGH:
+        raise Absent("too few games were decided")
+    last = games.ended[:, decided].argmax(0)
+    moved_last = np.asarray(games.states.current_player)[last - 1, decided]
+    of_last = returns[decided, moved_last]
+    place = int(last[last.argmin()]), int(decided[last.argmin()])
+    if (of_last < 0).all():
+        return Breach(f"in all {len(decided)} decided games whoever moved last lost", place)
+    for player in (0, 1):
+        if (returns[decided, player] < 0).all():
+            return Breach(f"player {player} lost all {len(decided)} decided games", place)
+    return None
+
+
 def _matters(subject: Subject) -> Breach | None:
     paid = np.asarray(subject.games.states.rewards)
     if not paid.any():
@@ -231,6 +255,14 @@ LAWS = (
         "not every random game is cut off by the step limit",
         "raise max_steps, or look for the ending that is never reached",
         _by_rules,
+        warns=True,
+    ),
+    Law(
+        "winners",
+        "either player can win, and moving last can win",
+        "pay who has moved, state.current_player, not who moves next; a game where the last mover "
+        "always loses is fine if you meant it",
+        _winners,
         warns=True,
     ),
     Law(

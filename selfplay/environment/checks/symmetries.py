@@ -53,6 +53,9 @@ def _faults(subject: Subject, places: tuple[np.ndarray, np.ndarray], index: int)
     turned_legal = np.asarray(call["legal_action_mask"](turned_problem, turned))
     renamed = np.take_along_axis(turned_legal, permutation, 1)
     yield differing(renamed, legal), "an action is legal, and by its new name it is not"
+    idle = np.zeros(len(legal), bool)
+    idle[0] = not differing((turned_problem, turned, permutation), (problem, state, names)).any()
+    yield idle, "changes nothing anywhere, and the identity is there already"
     yield _of_a_move(subject, (problem, state), (turned_problem, turned), permutation, indices)
     left = as_bytes(call["observe"](problem, state))
     right = as_bytes(call["observe"](turned_problem, turned))

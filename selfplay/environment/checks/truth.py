@@ -113,6 +113,23 @@ def _solved(subject: Subject) -> Breach | None:
         return Breach(
             f"in position {int(wrong.argmax())} they are NaN for other than the illegal actions"
         )
+    places = np.random.default_rng(0).integers(len(values), size=SAMPLE)
+    problem, state = jax.tree.map(lambda x: np.asarray(x)[places], (solved.problem, solved.state))
+    noise = np.random.default_rng(1).random(mask[places].shape)
+    actions = np.where(mask[places], noise, -1).argmax(-1).astype(np.int32)
+    after = jax.device_get(subject.batched("step")(problem, state, actions))
+    paid = np.take_along_axis(
+        np.asarray(after.rewards), np.asarray(state.current_player)[:, None], 1
+    )
+    said = values[places, actions]
+    wrong = np.asarray(after.terminated) & (np.sign(paid[:, 0]) != np.sign(said))
+    if wrong.any():
+        row = int(wrong.argmax())
+        name = env.format_action(int(actions[row]))
+        return Breach(
+            f"in position {int(places[row])} {name} ends the game and pays {paid[row, 0]:g}, but "
+            f"its value is {said[row]:g}"
+        )
     buckets = set(np.unique(np.asarray(solved.bucket)).tolist())
     if buckets != set(range(len(solved.bucket_names))):
         return Breach(f"buckets {sorted(buckets)} for {len(solved.bucket_names)} names")
@@ -167,7 +184,7 @@ LAWS = (
     ),
     Law(
         "solved positions",
-        "solved positions are running, with a value for exactly the legal actions",
+        "solved positions are running, with values of the right sign for the legal actions",
         "see selfplay.environment.SolvedPositions",
         _solved,
     ),

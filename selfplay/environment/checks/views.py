@@ -196,12 +196,14 @@ def _drawn(subject: Subject) -> Breach | None:
         last = int(games.ended[:, game].argmax()) or len(games.ended) - 1
         for step in sorted({0, 1, last // 2, last} & set(range(last + 1))):
             try:
-                text = env.render(*games.at(step, game))
+                text, again = (env.render(*games.at(step, game)) for _ in range(2))
                 env.picture(*games.at(step, game))
             except Exception as error:
                 return Breach(described(error, env), (step, game))
             if not isinstance(text, str) or not text.strip():
                 return Breach(f"render gives {text!r}", (step, game))
+            if text != again:
+                return Breach("drawn twice, the same position looks different", (step, game))
     return None
 
 
