@@ -7,7 +7,6 @@ print(referee(make("connect_four"), games=100))
 """
 
 import dataclasses
-import functools
 from typing import Any
 
 import jax
@@ -15,8 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from selfplay.adapters import open_spiel
-from selfplay.environment.contract import NO_PROBLEM, Environment, State
-from selfplay.evaluation.opponents import random_legal
+from selfplay.environment.checks import games as random_games
+from selfplay.environment.checks.games import Games
+from selfplay.environment.contract import NO_PROBLEM, Environment
 
 GAMES_TOGETHER = 128
 
@@ -44,7 +44,7 @@ class Disagreement:
 
 
 @dataclasses.dataclass(frozen=True)
-class Verdict:
+class Comparison:
     """What a referee saw."""
 
     game: str
@@ -70,23 +70,7 @@ class Verdict:
         return f"{played}: the same legal moves, players, rewards and endings{known}"
 
 
-@dataclasses.dataclass(frozen=True)
-class _Played:
-    """Random games of T moves, as NumPy arrays, ended ones absorbing."""
-
-    actions: np.ndarray
-    """int32 [T, B]."""
-    masks: np.ndarray
-    """bool [T + 1, B, num_actions]."""
-    player: np.ndarray
-    """int8 [T + 1, B]."""
-    rewards: np.ndarray
-    """float32 [T + 1, B, num_players]."""
-    ended: np.ndarray
-    """bool [T + 1, B]."""
-
-
-def referee(env: Environment[Any], games: int = 1000, seed: int = 0) -> Verdict:
+def referee(env: Environment[Any], games: int = 1000, seed: int = 0) -> Comparison:
     """Plays random games of an environment by its own rules and by OpenSpiel's.
 
     After each move it compares legal moves, who moves, rewards, endings and final returns, until
@@ -100,27 +84,28 @@ def referee(env: Environment[Any], games: int = 1000, seed: int = 0) -> Verdict:
     if games < 1:
         raise ValueError(f"a referee needs at least 1 game to watch, got {games}")
     moves = extra = 0
-    for first in range(0, games, GAMES_TOGETHER):
-        played = _play(env, jax.random.fold_in(jax.random.key(seed), first))
-        for number in range(min(GAMES_TOGETHER, games - first)):
+    together = random_games.affordable(env, GAMES_TOGETHER, env.max_steps)
+    for first in range(0, games, together):
+        played = random_games.play(env, together, seed=seed + first, num_steps=env.max_steps)
+        for number in range(min(together, games - first)):
             what, count, more = _watch(env, game, played, number)
             moves, extra = moves + count, extra + more
             if what is not None:
                 actions = played.actions[:count, number].tolist()
                 shown = _show(env, game, what, actions)
-                return _verdict(env, first + number + 1, moves, extra, shown)
-    return _verdict(env, games, moves, extra, None)
+                return _compared(env, first + number + 1, moves, extra, shown)
+    return _compared(env, games, moves, extra, None)
 
 
-def _verdict(
+def _compared(
     env: Environment[Any], games: int, moves: int, extra: int, shown: Disagreement | None
-) -> Verdict:
+) -> Comparison:
     name = str(env.open_spiel)
-    return Verdict(name, games, moves, extra, env.open_spiel_allows, shown)
+    return Comparison(name, games, moves, extra, env.open_spiel_allows, shown)
 
 
 def _watch(
-    env: Environment[Any], game: Any, played: _Played, number: int
+    env: Environment[Any], game: Any, played: Games, number: int
 ) -> tuple[str | None, int, int]:
     """What differs in one game or None, after how many moves, and moves that only they allow."""
     theirs, extra = game.new_initial_state(), 0
@@ -137,7 +122,7 @@ def _watch(
 
 def _difference(
     env: Environment[Any],
-    played: _Played,
+    played: Games,
     step: int,
     number: int,
     theirs: Any,
@@ -145,16 +130,16 @@ def _difference(
     there: set[int],
 ) -> str | None:
     """The first difference between two positions, as a sentence; None if there is none."""
-    rewards = played.rewards[step, number].tolist()
+    rewards = played.states.rewards[step, number].tolist()
     if played.ended[step, number] != theirs.is_terminal():
         return f"the game is over {'in OpenSpiel' if theirs.is_terminal() else 'here'} only"
     if step > 0 and rewards != theirs.rewards():
         return f"rewards are {rewards} here, {theirs.rewards()} in OpenSpiel"
     if theirs.is_terminal():
         return None
-    if played.player[step, number] != theirs.current_player():
+    if played.states.current_player[step, number] != theirs.current_player():
         return (
-            f"player {played.player[step, number]} is to move here, "
+            f"player {played.states.current_player[step, number]} is to move here, "
             f"{theirs.current_player()} in OpenSpiel"
         )
     for only, where in ((here - there, "here"), (there - here, "in OpenSpiel")):
@@ -171,29 +156,3 @@ def _show(env: Environment[Any], game: Any, what: str, actions: list[int]) -> Di
     theirs = open_spiel.replay(env, game, actions)
     names = tuple(env.format_action(action) for action in actions)
     return Disagreement(what, names, env.render(NO_PROBLEM, state), str(theirs))
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _random_games(env: Environment[Any], key: jax.Array) -> tuple[Any, ...]:
-    """Arrays of `_Played`, of `GAMES_TOGETHER` games."""
-    act = random_legal(env)
-
-    def look(state: State) -> tuple[jax.Array, ...]:
-        mask = jax.vmap(lambda s: env.legal_action_mask(NO_PROBLEM, s))(state)
-        return mask, state.current_player, state.rewards, state.ended
-
-    def move(state: State, key: jax.Array) -> tuple[State, Any]:
-        keys = jax.random.split(key, GAMES_TOGETHER)
-        action, _ = act((), keys, NO_PROBLEM, state)
-        after = jax.vmap(lambda s, a: env.step(NO_PROBLEM, s, a))(state, action)
-        return after, (action, look(after))
-
-    start = jax.vmap(lambda _: env.init(NO_PROBLEM))(jnp.arange(GAMES_TOGETHER))
-    actions, seen = jax.lax.scan(move, start, jax.random.split(key, env.max_steps))[1]
-    return actions, *(
-        jnp.concatenate([first[None], rest]) for first, rest in zip(look(start), seen, strict=True)
-    )
-
-
-def _play(env: Environment[Any], key: jax.Array) -> _Played:
-    return _Played(*jax.device_get(_random_games(env, key)))

@@ -9,15 +9,15 @@ from rich.table import Table
 from rich.text import Text
 
 from selfplay.environment import registry
-from selfplay.environment.checks import Finding, Position, Report, Verdict, check
+from selfplay.environment.checks import Finding, Outcome, Position, Report, check
 from selfplay.environment.checks.size import LARGE
 
 MARKS = {
-    Verdict.HOLDS: ("✓", "green"),
-    Verdict.WARNS: ("▲", "bold yellow"),
-    Verdict.BROKEN: ("✗", "bold red"),
-    Verdict.ABSENT: ("–", "dim"),
-    Verdict.UNCHECKED: ("·", "dim"),
+    Outcome.HOLDS: ("✓", "green"),
+    Outcome.WARNS: ("▲", "bold yellow"),
+    Outcome.BROKEN: ("✗", "bold red"),
+    Outcome.ABSENT: ("–", "dim"),
+    Outcome.UNCHECKED: ("·", "dim"),
 }
 """A sign and its style."""
 
@@ -51,7 +51,7 @@ def print_report(name: str, report: Report) -> None:
 
 def heading(name: str, report: Report) -> Text:
     """What it is about, and what those signs mean that occur."""
-    met = {finding.verdict for finding in report.findings}
+    met = {finding.outcome for finding in report.findings}
     signs = "   ".join(f"{sign} {v.value}" for v, (sign, _) in MARKS.items() if v in met)
     return Text.assemble((f"The laws of {name}", "italic"), "   ", (signs, "dim"))
 
@@ -60,15 +60,15 @@ def laws(report: Report) -> Columns:
     """Every law with its sign, in columns."""
     cells = []
     for finding in report.findings:
-        sign, style = MARKS[finding.verdict]
-        name_style = "" if finding.verdict is Verdict.HOLDS else style
+        sign, style = MARKS[finding.outcome]
+        name_style = "" if finding.outcome is Outcome.HOLDS else style
         cells.append(Text.assemble((sign, style), " ", (finding.law.name, name_style)))
     return Columns(cells, column_first=True, padding=(0, 3))
 
 
 def panel(finding: Finding) -> Panel:
     """What was seen, in which game, and what to change."""
-    sign, style = MARKS[finding.verdict]
+    sign, style = MARKS[finding.outcome]
     parts: list[Any] = [
         Text.assemble(("law     ", "dim"), finding.law.demand),
         Text.assemble(("seen    ", "dim"), finding.seen),

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from selfplay.environment import registry
+from selfplay.environment.checks.games import num_bytes
 from selfplay.environment.contract import Environment, Problem, SolvedPositions, State
 
 NONE = "–"
@@ -98,8 +99,7 @@ def state_fields(env: Environment) -> list[Field]:
     found = []
     for path, leaf in jax.tree_util.tree_leaves_with_path(state):
         name = jax.tree_util.keystr(path, simple=True, separator=".")
-        size = leaf.size * leaf.dtype.itemsize
-        found.append(Field(name, str(leaf.dtype), leaf.shape, size, name in common))
+        found.append(Field(name, str(leaf.dtype), leaf.shape, num_bytes(leaf), name in common))
     return sorted(found, key=lambda field: field.is_common)
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from selfplay import cli
 from selfplay.display import check as display
-from selfplay.environment.checks import LAWS, Verdict, check
-from tests.environment import zoo
+from selfplay.environment.checks import LAWS, Outcome, check
+from tests.environment import zoo_form, zoo_play, zoo_truth
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def test_all_is_well(capsys):
 
 
 def test_the_shortest_game_is_shown(capsys):
-    report = check(zoo.BothWin(), games=32)
+    report = check(zoo_play.BothWin(), games=32)
     display.print_report("both", report)
     shown = capsys.readouterr().out
     (broken,) = report.broken
@@ -36,7 +36,7 @@ def test_the_shortest_game_is_shown(capsys):
 
 
 def test_what_is_not_checked_is_said(capsys):
-    report = check(zoo.ShortMask(), games=32)
+    report = check(zoo_form.ShortMask(), games=32)
     display.print_report("short", report)
     shown = capsys.readouterr().out
     assert "· not checked" in shown
@@ -46,12 +46,12 @@ def test_what_is_not_checked_is_said(capsys):
 
 
 def test_a_broken_law_is_status_1(capsys):
-    assert cli.main(["check", "tests.environment.zoo:NoLength"]) == 1
+    assert cli.main(["check", "tests.environment.zoo_form:NoLength"]) == 1
     assert "NoLength must set max_steps" in capsys.readouterr().out
 
 
 def test_a_warning_is_no_failure(capsys):
-    report = check(zoo.KeepsPlanes(), games=32)
+    report = check(zoo_truth.KeepsPlanes(), games=32)
     display.print_report("heavy", report)
     assert not report.broken
     assert [f.law.name for f in report.warnings] == ["small"]
@@ -70,5 +70,5 @@ def test_what_cannot_be_is_refused(capsys):
 
 
 def test_every_verdict_has_a_mark():
-    assert set(display.MARKS) == set(Verdict)
+    assert set(display.MARKS) == set(Outcome)
     assert len({law.name for law in LAWS}) == len(LAWS)

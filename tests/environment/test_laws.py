@@ -20,7 +20,7 @@ from selfplay.environment import (
     names,
     zero_sum,
 )
-from selfplay.environment.checks import Verdict
+from selfplay.environment.checks import Outcome
 from tests import worlds
 
 SIZES = {
@@ -124,7 +124,7 @@ def test_every_law_holds(env):
     """As `selfplay check` says it; `checks/test_zoo.py` shows that it would say otherwise."""
     report = check(env, games=64)
     trapped = isinstance(env, Stairs) and env.trap >= 0  # where nobody gets anywhere
-    found = [f for f in report.findings if f.verdict in (Verdict.BROKEN, Verdict.WARNS)]
+    found = [f for f in report.findings if f.outcome in (Outcome.BROKEN, Outcome.WARNS)]
     assert [(f.law.name, f.seen) for f in found if not trapped] == []
     assert not report.broken
 

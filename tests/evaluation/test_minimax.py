@@ -10,19 +10,7 @@ from selfplay_envs.games.connect_four import ConnectFour
 from selfplay_envs.games.othello import Othello
 from selfplay_envs.games.tic_tac_toe import TicTacToe
 from tests import worlds
-
-
-def split(seed: int, count: int) -> jax.Array:
-    return jax.random.split(jax.random.key(seed), count)
-
-
-def repeat(state, count: int):
-    return jax.tree.map(lambda x: jnp.repeat(x[None], count, axis=0), state)
-
-
-def best_actions(values: np.ndarray) -> np.ndarray:
-    """bool [N, A]: which actions are best, from exact values [N, A]."""
-    return values == np.nanmax(values, axis=1)[:, None]
+from tests.evaluation.positions import best_actions, repeat, split
 
 
 @pytest.mark.parametrize(("depth", "hopes"), [(1, True), (2, True), (5, True), (5, False)])

@@ -12,24 +12,12 @@ from selfplay.evaluation.players import Player
 from selfplay_envs.games.connect_four import ConnectFour
 from selfplay_envs.games.tic_tac_toe import TicTacToe
 from tests import worlds
-
-
-def split(seed: int, count: int) -> jax.Array:
-    return jax.random.split(jax.random.key(seed), count)
-
-
-def repeat(state, count: int):
-    return jax.tree.map(lambda x: jnp.repeat(x[None], count, axis=0), state)
+from tests.evaluation.positions import best_actions, repeat, split
 
 
 def is_legal(env, problem, state, action) -> np.ndarray:
     mask = jax.jit(jax.vmap(env.legal_action_mask))(problem, state)
     return np.take_along_axis(np.asarray(mask), np.asarray(action)[:, None], 1)[:, 0]
-
-
-def best_actions(values: np.ndarray) -> np.ndarray:
-    """bool [N, A]: which actions are best, from exact values [N, A]."""
-    return values == np.nanmax(values, axis=1)[:, None]
 
 
 # Random -----------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from selfplay.environment.checks.law import (
     Absent,
     Breach,
     Law,
+    Outcome,
     Subject,
-    Verdict,
     described,
     shortened,
 )
@@ -54,7 +54,7 @@ class Finding:
     """What became of a law."""
 
     law: Law
-    verdict: Verdict
+    outcome: Outcome
     seen: str = ""
     position: Position | None = None
 
@@ -76,12 +76,12 @@ class Report:
     @property
     def broken(self) -> tuple[Finding, ...]:
         """Laws that do not hold."""
-        return tuple(f for f in self.findings if f.verdict is Verdict.BROKEN)
+        return tuple(f for f in self.findings if f.outcome is Outcome.BROKEN)
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
         """What may be meant, but seldom is."""
-        return tuple(f for f in self.findings if f.verdict is Verdict.WARNS)
+        return tuple(f for f in self.findings if f.outcome is Outcome.WARNS)
 
     def raise_if_broken(self) -> None:
         """Raises ValueError, with all that is broken, if anything is."""
@@ -118,13 +118,13 @@ def check(
     for number, stage in enumerate(STAGES):
         for law in stage:
             if not sound:
-                findings.append(Finding(law, Verdict.UNCHECKED))
+                findings.append(Finding(law, Outcome.UNCHECKED))
                 continue
             watch(law)
             findings.append(_judge(subject, law))
             if number == 0:  # what follows asks for what this one demands
-                sound = findings[-1].verdict is not Verdict.BROKEN
-        sound = sound and not any(f.verdict is Verdict.BROKEN for f in findings)
+                sound = findings[-1].outcome is not Outcome.BROKEN
+        sound = sound and not any(f.outcome is Outcome.BROKEN for f in findings)
     played = "games" in vars(subject)
     return Report(
         name=type(env).__name__,
@@ -143,13 +143,13 @@ def _judge(subject: Subject, law: Law) -> Finding:
         if breach is not None:
             subject, breach = shortened(subject, law, breach)
     except Absent as reason:
-        return Finding(law, Verdict.ABSENT, str(reason))
+        return Finding(law, Outcome.ABSENT, str(reason))
     except Exception as error:
-        return Finding(law, Verdict.BROKEN, described(error, subject.env))
+        return Finding(law, Outcome.BROKEN, described(error, subject.env))
     if breach is None:
-        return Finding(law, Verdict.HOLDS)
-    verdict = Verdict.WARNS if law.warns else Verdict.BROKEN
-    return Finding(law, verdict, breach.seen, _position(subject, breach))
+        return Finding(law, Outcome.HOLDS)
+    outcome = Outcome.WARNS if law.warns else Outcome.BROKEN
+    return Finding(law, outcome, breach.seen, _position(subject, breach))
 
 
 def _position(subject: Subject, breach: Breach) -> Position | None:

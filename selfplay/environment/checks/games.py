@@ -36,14 +36,7 @@ class Games:
 
     def running(self, count: int = 256) -> tuple[Any, Any]:
         """Problem and State [count]: positions before the end, drawn with replacement."""
-        return self._drawn(~self.ended, count)
-
-    def finished(self, count: int = 256) -> tuple[Any, Any]:
-        """Problem and State [count]: positions after the end, drawn with replacement."""
-        return self._drawn(self.ended, count)
-
-    def _drawn(self, where: np.ndarray, count: int) -> tuple[Any, Any]:
-        step, game = np.nonzero(where)
+        step, game = np.nonzero(~self.ended)
         chosen = np.random.default_rng(0).integers(len(step), size=count)
         return self.at(step[chosen], game[chosen])
 

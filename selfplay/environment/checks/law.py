@@ -16,7 +16,7 @@ from selfplay.environment.checks.games import Games
 from selfplay.environment.contract import Environment
 
 
-class Verdict(enum.Enum):
+class Outcome(enum.Enum):
     """What became of a law."""
 
     HOLDS = "holds"

@@ -19,8 +19,6 @@ from selfplay.environment.checks.law import (
     differing_field,
 )
 
-_ACTION = jnp.int32(0)
-
 
 def _leaks(subject: Subject) -> Breach | None:
     """Looks for traced values where they could be kept: on self, and in the module."""
@@ -63,12 +61,13 @@ def _pure(subject: Subject) -> Breach | None:
             continue
         places = games.places(~games.ended, SAMPLE)
         inputs = *games.at(*places), games.actions[places]
-        once, again = (jax.device_get(jax.jit(jax.vmap(_anew(function)))(*inputs)) for _ in "12")
+        results = [jax.jit(jax.vmap(_anew(function)))(*inputs) for _ in range(2)]
+        once, again = jax.device_get(results)
         bad = differing(once, again)
         if bad.any():
             row = int(bad.argmax())
             field = differing_field(*(jax.tree.map(lambda x: x[row], t) for t in (once, again)))  # noqa: B023
-            return Breach(f"{name} gave another result for the same inputs: {field}".rstrip(": "))
+            return Breach(f"{name} gave another result for the same inputs: {field or name}")
     return None
 
 
@@ -143,8 +142,7 @@ def _is_plain(constant: Any) -> bool:
 
 def _as_rows(left: Any, right: Any) -> tuple[Any, Any]:
     """Both with an axis in front."""
-    add = lambda tree: jax.tree.map(lambda leaf: np.asarray(leaf)[None], tree)  # noqa: E731
-    return add(left), add(right)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[None], (left, right))
 
 
 def _holds_tracer(value: Any, depth: int) -> bool:

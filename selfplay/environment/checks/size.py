@@ -42,19 +42,20 @@ def steps_per_second(env: Environment[Any]) -> float:
         return after, sum(leaf.sum(dtype=jnp.float32) for leaf in jax.tree.leaves(seen))
 
     @jax.jit
-    def run(keys: jax.Array):
+    def run(keys: jax.Array, dice: jax.Array):
         problem, start = jax.vmap(begin)(keys)
 
         def scanned(state: Any, key: jax.Array):
             noise = jax.random.uniform(key, (_BATCH, env.num_actions))
             return jax.vmap(advance)(problem, state, noise)
 
-        return jax.lax.scan(scanned, start, jax.random.split(keys[0], _STEPS))
+        return jax.lax.scan(scanned, start, dice)
 
-    keys = jax.random.split(jax.random.key(0), _BATCH)
-    jax.block_until_ready(run(keys))
+    problem_key, dice_key = jax.random.split(jax.random.key(0))
+    inputs = jax.random.split(problem_key, _BATCH), jax.random.split(dice_key, _STEPS)
+    jax.block_until_ready(run(*inputs))
     before = time.perf_counter()
-    jax.block_until_ready(run(keys))
+    jax.block_until_ready(run(*inputs))
     return _BATCH * _STEPS / (time.perf_counter() - before)
 
 

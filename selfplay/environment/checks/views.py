@@ -12,6 +12,7 @@ from selfplay.environment.checks.law import (
     Breach,
     Law,
     Subject,
+    as_bytes,
     described,
     differing,
     earliest,
@@ -238,13 +239,11 @@ def _pictured(subject: Subject) -> Breach | None:
 
 def _rows(observations: Any) -> np.ndarray:
     """object [T + 1, B]: each position's observation as bytes."""
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(observations)]
-    steps, games = leaves[0].shape[:2]
-    rows = np.empty((steps, games), object)
-    for step in range(steps):
-        for game in range(games):
-            rows[step, game] = b"".join(leaf[step, game].tobytes() for leaf in leaves)
-    return rows
+    steps, games = jax.tree.leaves(observations)[0].shape[:2]
+    flat = jax.tree.map(lambda leaf: leaf.reshape(steps * games, *leaf.shape[2:]), observations)
+    rows = np.empty(steps * games, object)
+    rows[:] = as_bytes(flat)
+    return rows.reshape(steps, games)
 
 
 LAWS = (

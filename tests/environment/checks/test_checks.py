@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from selfplay.environment import check
-from selfplay.environment.checks import LAWS, STAGES, Verdict
+from selfplay.environment.checks import LAWS, STAGES, Outcome
 from tests import worlds
-from tests.environment import zoo
+from tests.environment import zoo, zoo_form, zoo_play, zoo_truth, zoo_views
 
+assert zoo_truth  # its faults count among those of the zoo
 PAGE = Path(__file__).parents[3] / "docs" / "check.md"
 
 
@@ -30,29 +31,29 @@ def test_the_zoo_is_large():
 
 
 def test_laws_of_form_end_the_check_at_once_others_at_their_stage():
-    form = check(zoo.FloatMask(), games=16).findings
-    index = [f.verdict for f in form].index(Verdict.BROKEN)
-    assert {f.verdict for f in form[index + 1 :]} == {Verdict.UNCHECKED}
-    play = check(zoo.NothingLegal(), games=16).findings
+    form = check(zoo_form.FloatMask(), games=16).findings
+    index = [f.outcome for f in form].index(Outcome.BROKEN)
+    assert {f.outcome for f in form[index + 1 :]} == {Outcome.UNCHECKED}
+    play = check(zoo_play.NothingLegal(), games=16).findings
     before, last = len(STAGES[0]) + len(STAGES[1]), len(STAGES[3])
-    assert Verdict.UNCHECKED not in {f.verdict for f in play[: before + len(STAGES[2])]}
-    assert {f.verdict for f in play[-last:]} == {Verdict.UNCHECKED}
+    assert Outcome.UNCHECKED not in {f.outcome for f in play[: before + len(STAGES[2])]}
+    assert {f.outcome for f in play[-last:]} == {Outcome.UNCHECKED}
 
 
 def test_the_same_seed_finds_the_same():
-    one, two = (check(zoo.PaysTen(), games=16, seed=3) for _ in range(2))
+    one, two = (check(zoo_play.PaysTen(), games=16, seed=3) for _ in range(2))
     assert one == two
-    assert one.broken[0].position != check(zoo.PaysTen(), games=16, seed=5).broken[0].position
+    assert one.broken[0].position != check(zoo_play.PaysTen(), games=16, seed=5).broken[0].position
 
 
 def test_a_broken_environment_raises_with_all_that_is_wrong():
     with pytest.raises(ValueError, match=r"PaysTen breaks the contract\nrewards: .* add up to"):
-        check(zoo.PaysTen(), games=16).raise_if_broken()
+        check(zoo_play.PaysTen(), games=16).raise_if_broken()
     check(worlds.Nim(), games=16).raise_if_broken()
 
 
 def test_problems_are_shown_too():
-    report = check(zoo.BeyondTheVocabulary(), games=16)
+    report = check(zoo_views.BeyondTheVocabulary(), games=16)
     position = report.broken[0].position
     assert position is not None
     assert set(position.problem) <= set(worlds.LETTERS)

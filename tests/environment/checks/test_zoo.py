@@ -3,7 +3,10 @@
 import pytest
 
 from selfplay.environment import check
+from tests.environment import zoo_form, zoo_play, zoo_truth, zoo_views
 from tests.environment.zoo import ZOO
+
+assert all((zoo_form, zoo_play, zoo_views, zoo_truth))  # each has added its own
 
 
 @pytest.mark.parametrize(("law", "make_env"), [pytest.param(*z, id=z[1].__name__) for z in ZOO])

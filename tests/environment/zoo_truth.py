@@ -1,0 +1,95 @@
+"""Environments that break a law of what they claim to know, or of their size; see `zoo`."""
+
+import jax
+import jax.numpy as jnp
+
+from selfplay.environment import Verdict, Verifier
+from tests import worlds
+from tests.environment.zoo import Columns, ColumnsState, breaks
+
+
+@breaks("heuristic")
+class CountsStones(Columns):
+    def estimate(self, state):
+        return 9 * super().estimate(state)
+
+
+@breaks("heuristic's side")
+class HopesForTheOther(Columns):
+    def estimate(self, state):
+        return -super().estimate(state)
+
+
+@breaks("oracle")
+class OracleOfTheOther(worlds.Nim):
+    def oracle(self, problem, state):
+        return -super().oracle(problem, state)
+
+
+@breaks("oracle")
+class OracleOfIllegalMoves(worlds.Nim):
+    def oracle(self, problem, state):
+        return jnp.nan_to_num(super().oracle(problem, state))
+
+
+@breaks("oracle")
+class MoverWhoLostIsPaid(worlds.Nim):
+    """The reward goes to the player to move next; the oracle knows better."""
+
+    def play(self, state, action):
+        after = super().play(state, action)
+        return after.replace(rewards=-after.rewards)
+
+
+@breaks("solved positions")
+class SolvedButOver(worlds.Nim):
+    def solved_positions(self):
+        solved = super().solved_positions()
+        ended = jnp.ones_like(solved.state.terminated)
+        return solved.replace(state=solved.state.replace(terminated=ended))
+
+
+@breaks("solved positions")
+class SolvedTheOtherWay(worlds.Nim):
+    def solved_positions(self):
+        solved = super().solved_positions()
+        return solved.replace(action_values=-solved.action_values)
+
+
+class AcceptsAll(Verifier):
+    def verify(self, problem, actions):
+        return Verdict.ACCEPTED
+
+
+class Crashes(Verifier):
+    def verify(self, problem, actions):
+        raise RuntimeError("no kernel")
+
+
+@breaks("verifier")
+class AcceptsMistakes(worlds.Spell):
+    def verifier(self):
+        return AcceptsAll()
+
+
+@breaks("verifier")
+class VerifierCrashes(worlds.Spell):
+    def verifier(self):
+        return Crashes()
+
+
+class HeavyState(ColumnsState):
+    planes: jax.Array
+
+
+@breaks("small")
+class KeepsPlanes(Columns):
+    """A float32 history in every node of the tree."""
+
+    def start(self):
+        return HeavyState.start(
+            2, owners=super().start().owners, planes=jnp.zeros((32, 19, 19), jnp.float32)
+        )
+
+    def mirror(self, state, index):
+        return super().mirror(state, index)
