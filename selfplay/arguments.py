@@ -1,6 +1,7 @@
 """What was typed, taken apart: positional arguments by hand, flags by tyro. Imports no JAX."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -11,12 +12,25 @@ FlagsT = TypeVar("FlagsT")
 
 
 def parse(prog: str, command: Callable, arguments: list[str], defaults: FlagsT) -> FlagsT:
-    """Flags by tyro, described by the command's docstring."""
+    """Flags by tyro, described by the command's docstring.
+
+    Raises ValueError for a word that is no flag's value: what has no flag comes first.
+    """
     lines = (command.__doc__ or "").splitlines()
     description = "\n".join([lines[0], *(line.removeprefix("    ") for line in lines[1:])])
-    return tyro.cli(
-        type(defaults), args=arguments, default=defaults, prog=prog, description=description
+    read = functools.partial(
+        tyro.cli, type(defaults), default=defaults, prog=prog, description=description
     )
+    flags, unknown = read(args=arguments, return_unknown_args=True)
+    if not unknown:
+        return flags
+    if not any(word.startswith("-") for word in unknown):
+        words = " ".join(unknown)
+        raise ValueError(
+            f"what is {words!r}? It is no flag's value, and what has no flag comes before all "
+            f"flags, as in: {prog}"
+        )
+    return read(args=arguments)  # which says what is wrong, and what was meant perhaps
 
 
 def no_flags(prog: str, command: Callable, arguments: list[str]) -> None:

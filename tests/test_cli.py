@@ -96,6 +96,7 @@ def test_the_end_of_training_says_what_to_type_next(run, capsys):
         (["depth", "nowhere"], "is not a run"),
         (["frontier", "nowhere"], "is not a run"),
         (["arena", "random"], "which run?"),
+        (["check", "--games", "8", "tic_tac_toe"], "before all flags, as in: selfplay check ENV"),
     ],
 )
 def test_mistakes_are_one_clear_line(words, message, capsys, tmp_path, monkeypatch):

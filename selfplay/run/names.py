@@ -42,6 +42,6 @@ def newest() -> Path:
     if found is None:
         raise ValueError(
             "which run? there is none under runs/; train one: selfplay train ENV, or name an "
-            "environment that comes with a trained agent, such as connect_four"
+            "environment that comes with a trained agent, such as connect_four, before all flags"
         )
     return found.absolute()
