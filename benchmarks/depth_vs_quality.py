@@ -27,8 +27,9 @@ from selfplay.depth import study
 from selfplay.display.depth import draw, numbers, sentences, table
 from selfplay.evaluate import evaluate
 from selfplay.evaluation.study import Study
+from selfplay.files import write_text
 from selfplay.run import checkpoint, metrics
-from selfplay.run.directory import RunDirectory, write_text
+from selfplay.run.directory import RunDirectory
 
 NOISE = 0.5
 

@@ -22,7 +22,8 @@ from selfplay.evaluation.arena import MatchResult, SoloResult, match, solo
 from selfplay.evaluation.exact import ExactScore, judge, random_score
 from selfplay.evaluation.minimax import deepest, minimax
 from selfplay.evaluation.players import Player, agent_act
-from selfplay.run.directory import RunDirectory, write_text
+from selfplay.files import write_text
+from selfplay.run.directory import RunDirectory
 from selfplay.run.names import locate
 from selfplay.search.simulation import jit_search
 

@@ -21,10 +21,11 @@ from selfplay.environment.contract import Environment
 from selfplay.evaluation import tournament
 from selfplay.evaluation.players import Act, Player, agent_act, without_noise
 from selfplay.evaluation.tournament import Tournament
+from selfplay.files import write_text
 from selfplay.networks.build import build
 from selfplay.networks.contract import Network
 from selfplay.run import checkpoint, session
-from selfplay.run.directory import RunDirectory, write_text
+from selfplay.run.directory import RunDirectory
 from selfplay.run.names import locate, split
 from selfplay.search.model import network_evaluator
 

@@ -22,8 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.connect_four.opening import FILE, find_file
+from selfplay.files import write_text
 from selfplay.run import metrics
-from selfplay.run.directory import RunDirectory, write_text
+from selfplay.run.directory import RunDirectory
 from selfplay.run.guards import Guards
 
 LINES: dict[str, tuple[int, tuple[str, ...]]] = {

@@ -38,7 +38,7 @@ from selfplay.evaluation import opponents
 from selfplay.evaluation.arena import MatchResult, match, wilson
 from selfplay.evaluation.exact import ExactScore, judge
 from selfplay.evaluation.players import Player, agent_act
-from selfplay.run.directory import write_text
+from selfplay.files import write_text
 from selfplay.search.simulation import jit_search
 
 PARTS = ("exact", "signs", "mcts", "perfect")

@@ -20,7 +20,7 @@ from selfplay.evaluation import enough
 from selfplay.evaluation.depth import Estimate
 from selfplay.evaluation.searcher import Searcher
 from selfplay.evaluation.study import Point, Study
-from selfplay.run.directory import write_text
+from selfplay.files import write_text
 
 ENOUGH = 0.9
 """Of what the longest search brings: the share that the sentence asks for."""

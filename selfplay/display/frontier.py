@@ -12,8 +12,8 @@ from selfplay.display.depth import StudyView, footnote, numbers
 from selfplay.display.picture import empty_figure
 from selfplay.display.summary import shortest
 from selfplay.evaluation.depth import Estimate
+from selfplay.files import write_text
 from selfplay.frontier import FILE, Frontier, frontier, home
-from selfplay.run.directory import write_text
 
 MEASURES = {
     "kept": "moves that keep the value, %",

@@ -26,8 +26,9 @@ from selfplay.display.live import clock
 from selfplay.environment import registry
 from selfplay.environment.contract import SolvedPositions
 from selfplay.evaluate import evaluate, to_json
+from selfplay.files import write_text
 from selfplay.run import checkpoint, guards, machine, metrics
-from selfplay.run.directory import RunDirectory, refuse_unwritable, write_text
+from selfplay.run.directory import RunDirectory, refuse_unwritable
 
 MOST_BLUNDERS = 6
 SHOWN_MOVES = 7

@@ -12,7 +12,7 @@ from selfplay.evaluation import rating
 from selfplay.evaluation.depth import Cost, Estimate, Exact
 from selfplay.evaluation.searcher import Searcher
 from selfplay.evaluation.tournament import Tournament
-from selfplay.run.directory import write_text
+from selfplay.files import write_text
 
 
 @dataclasses.dataclass(frozen=True)

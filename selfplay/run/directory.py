@@ -23,6 +23,7 @@ from pathlib import Path
 
 from selfplay import config as config_lib
 from selfplay.config import Config
+from selfplay.files import write_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,13 +170,3 @@ def newest(root: Path = Path("runs")) -> Path | None:
     configs = [file for file in root.glob("*/config.toml") if file.parent.name[0] != "."]
     configs.sort(key=lambda file: file.stat().st_mtime)
     return configs[-1].parent if configs else None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

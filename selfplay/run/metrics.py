@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from selfplay import config as config_lib
 from selfplay.config import Config
-from selfplay.run.directory import RunDirectory, write_text
+from selfplay.files import write_text
+from selfplay.run.directory import RunDirectory
 
 Row = Mapping[str, float | int | str]
 

@@ -111,48 +111,6 @@ def test_newest_is_the_run_whose_settings_were_written_last(tmp_path):
     assert directory.newest(tmp_path) == tmp_path / "a"
 
 
-# Whole or not at all -----------------------------------------------------------------------------
-
-
-def test_write_text_replaces_the_whole_file(tmp_path):
-    path = tmp_path / "file.json"
-    directory.write_text(path, "a long first text, ünïcode")
-    directory.write_text(path, "short")
-    assert path.read_text(encoding="utf-8") == "short"
-    assert [p.name for p in tmp_path.iterdir()] == ["file.json"]
-
-
-@pytest.mark.parametrize("failing", ["fsync", "replace"])
-def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch, failing):
-    path = tmp_path / "file.json"
-    directory.write_text(path, "old")
-
-    def fail(*_):
-        raise OSError("disk full")
-
-    if failing == "fsync":
-        monkeypatch.setattr(os, "fsync", fail)
-    else:
-        monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        directory.write_text(path, "new")
-    assert path.read_text() == "old"
-
-
-def test_text_is_on_disk_before_it_takes_the_name(tmp_path, monkeypatch):
-    path = tmp_path / "file.json"
-    directory.write_text(path, "old")
-    seen, fsync = [], os.fsync
-
-    def watch(descriptor):
-        fsync(descriptor)
-        seen.append((os.fstat(descriptor).st_size, path.read_text()))
-
-    monkeypatch.setattr(os, "fsync", watch)
-    directory.write_text(path, "newer")
-    assert seen == [(5, "old")]
-
-
 # The lock ----------------------------------------------------------------------------------------
 
 HOLD = """
