@@ -33,11 +33,11 @@ class Search(ImprovementOperator):
         """See `ImprovementOperator.improve`."""
         result = search(self.env, self.evaluator, params, keys, problem, state, self.config)
         rows = result.action.shape
-        provenance = Provenance(
-            operator=jnp.full(rows, OPERATORS.index("search"), jnp.uint8),
-            generation=jnp.full(rows, generation, jnp.int32),
-            simulations=jnp.full(rows, self.config.num_simulations, jnp.int32),
-            real=jnp.zeros(rows, jnp.bool_),
+        provenance = Provenance.of(
+            rows,
+            OPERATORS.index("search"),
+            generation=generation,
+            simulations=self.config.num_simulations,
         )
         targets = Targets(
             problem=problem,

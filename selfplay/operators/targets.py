@@ -6,19 +6,51 @@ import jax.numpy as jnp
 from flax import struct
 
 from selfplay.environment.contract import Problem, State
+from selfplay.environment.verifier import Verdict
+
+VERDICTS = ("none", *(verdict.value for verdict in Verdict))
+"""Names behind `Provenance.verdict`; none where nobody was asked."""
 
 
 class Provenance(struct.PyTreeNode):
-    """Where a row came from."""
+    """Where a row came from, and what was thought of it."""
 
     operator: jax.Array
     """uint8 [...]: index into `operators.contract.OPERATORS`."""
+    teacher: jax.Array
+    """uint8 [...]: whose parameters made it: 0 is the run's own network, or its first teacher."""
     generation: jax.Array
-    """int32 [...]: the iteration whose parameters made it."""
+    """int32 [...]: the iteration, or the generation, in which it was made."""
     simulations: jax.Array
     """int32 [...]: simulations spent on it."""
+    confidence: jax.Array
+    """float32 [...]: in [0, 1], how sure its maker was; 1 where nobody asked."""
+    verdict: jax.Array
+    """uint8 [...]: index into `VERDICTS`, what a verifier said of its episode."""
     real: jax.Array
     """bool [...]: True if it came from outside, False if the model made it."""
+
+    @classmethod
+    def of(
+        cls,
+        shape: tuple[int, ...],
+        operator: int,
+        *,
+        generation: jax.Array | int = 0,
+        simulations: jax.Array | int = 0,
+        teacher: jax.Array | int = 0,
+        real: bool = False,
+    ) -> "Provenance":
+        """The same for all rows of `shape`, of which nobody has judged anything yet."""
+        return cls(
+            operator=jnp.full(shape, operator, jnp.uint8),
+            teacher=jnp.full(shape, teacher, jnp.uint8),
+            generation=jnp.full(shape, generation, jnp.int32),
+            simulations=jnp.full(shape, simulations, jnp.int32),
+            confidence=jnp.ones(shape, jnp.float32),
+            verdict=jnp.zeros(shape, jnp.uint8),
+            real=jnp.full(shape, real, jnp.bool_),
+        )
 
 
 class Targets(struct.PyTreeNode):

@@ -57,7 +57,7 @@ def plan(config: Config, env: Environment[Any], network: Network, num_devices: i
     params = jax.eval_shape(network.init, jax.random.key(0))
     games = config.rollout.num_games // num_devices
     node = bytes_per_node(config, env, state)
-    row = _size((problem, state)) + 4 * env.num_actions + 18  # and value, weight, provenance
+    row = _size((problem, state)) + 4 * env.num_actions + 24  # and value, weight, provenance
     kept = row + (4 * env.num_actions if config.network.reply_head else 0)
     steps = 2 * env.max_steps + config.rollout.steps_per_iteration  # waiting, and just played
     return Plan(

@@ -25,7 +25,7 @@ NETWORK = build(NetworkConfig(width=32, depth=1), NIM)
 
 def make_rows(problem, state, action_weights, value):
     rows = value.shape
-    provenance = Provenance(*(jnp.zeros(rows, d) for d in (jnp.uint8, jnp.int32, jnp.int32, bool)))
+    provenance = Provenance.of(rows, 0)
     ones = jnp.ones(rows, jnp.float32)
     return Targets(problem, state, jnp.asarray(action_weights), value, ones, provenance)
 

@@ -31,9 +31,7 @@ def make_batch(action_weights, value, weight):
         action_weights=jnp.asarray(action_weights, jnp.float32),
         value=jnp.asarray(value, jnp.float32),
         weight=jnp.asarray(weight, jnp.float32),
-        provenance=Provenance(
-            *(jnp.zeros(rows, d) for d in (jnp.uint8, jnp.int32, jnp.int32, bool))
-        ),
+        provenance=Provenance.of((rows,), 0),
     )
 
 

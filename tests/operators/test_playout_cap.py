@@ -25,12 +25,7 @@ class Echo(ImprovementOperator):
     def improve(self, params, keys, problem, state, generation):
         rows = state.heap.shape
         numbers = jnp.full(rows, self.number, jnp.int32)
-        provenance = Provenance(
-            operator=jnp.zeros(rows, jnp.uint8),
-            generation=jnp.full(rows, generation, jnp.int32),
-            simulations=numbers,
-            real=jnp.zeros(rows, jnp.bool_),
-        )
+        provenance = Provenance.of(rows, 0, generation=generation, simulations=self.number)
         drawn = jax.vmap(jax.random.uniform)(keys)
         weights = jnp.full((*rows, 3), 1 / 3)
         targets = Targets(problem, state, weights, drawn, params * jnp.ones(rows), provenance)

@@ -77,9 +77,7 @@ class Sage(ImprovementOperator):
         exact = jax.vmap(NIM.oracle)(problem, state)
         action = jnp.nanargmax(exact, -1).astype(jnp.int32)
         rows = action.shape
-        provenance = Provenance(
-            *(jnp.zeros(rows, d) for d in (jnp.uint8, jnp.int32, jnp.int32, jnp.bool_))
-        )
+        provenance = Provenance.of(rows, 0)
         value = params * jnp.nanmax(exact, -1)
         weights = jax.nn.one_hot(action, 3, dtype=jnp.float32)
         targets = Targets(problem, state, weights, value, jnp.ones(rows), provenance)

@@ -21,12 +21,7 @@ NUM_GAMES = 16
 
 def make_targets(problem, state, action_weights, value, weight, generation, simulations):
     rows = value.shape
-    provenance = Provenance(
-        operator=jnp.zeros(rows, jnp.uint8),
-        generation=jnp.full(rows, generation, jnp.int32),
-        simulations=simulations,
-        real=jnp.zeros(rows, jnp.bool_),
-    )
+    provenance = Provenance.of(rows, 0, generation=generation, simulations=simulations)
     return Targets(problem, state, action_weights, value, weight, provenance)
 
 

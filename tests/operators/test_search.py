@@ -90,6 +90,8 @@ def test_provenance_says_where_rows_came_from(improved):
     assert [OPERATORS[int(index)] for index in provenance.operator] == ["search"] * NUM_ROWS
     np.testing.assert_array_equal(provenance.generation, np.full(NUM_ROWS, 7))
     np.testing.assert_array_equal(provenance.simulations, np.full(NUM_ROWS, 37))
+    np.testing.assert_array_equal(provenance.confidence, np.ones(NUM_ROWS))
+    np.testing.assert_array_equal(provenance.verdict, np.zeros(NUM_ROWS))
     np.testing.assert_array_equal(provenance.real, np.zeros(NUM_ROWS, bool))
 
 
@@ -103,8 +105,11 @@ def test_shapes_and_dtypes(improved):
         (targets.value, jnp.float32, (NUM_ROWS,)),
         (targets.weight, jnp.float32, (NUM_ROWS,)),
         (provenance.operator, jnp.uint8, (NUM_ROWS,)),
+        (provenance.teacher, jnp.uint8, (NUM_ROWS,)),
         (provenance.generation, jnp.int32, (NUM_ROWS,)),
         (provenance.simulations, jnp.int32, (NUM_ROWS,)),
+        (provenance.confidence, jnp.float32, (NUM_ROWS,)),
+        (provenance.verdict, jnp.uint8, (NUM_ROWS,)),
         (provenance.real, jnp.bool_, (NUM_ROWS,)),
     ]
     for array, dtype, shape in expected:

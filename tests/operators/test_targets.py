@@ -119,7 +119,7 @@ def test_replies_equal_a_loop():
     policy = rng.random((steps, games, 3), np.float32)
     weight = rng.choice([0.0, 1.0, 0.5], (steps, games)).astype(np.float32)
     ended = rng.random((steps, games)) < 0.2
-    provenance = Provenance(*(np.zeros((steps, games), np.int32) for _ in range(4)))
+    provenance = Provenance.of((steps, games), 0)
     targets = Targets((), state.replace(current_player=mover), policy, weight, weight, provenance)
     got = np.asarray(jax.jit(opponent_replies)(targets, ended))
     answered = 0

@@ -25,9 +25,12 @@ def make_rows(ids, weights):
         value=ids.astype(np.float32),
         weight=np.asarray(weights, np.float32),
         provenance=Provenance(
-            operator=np.zeros(len(ids), np.uint8),
-            generation=ids.astype(np.int32),
-            simulations=ids.astype(np.int32) * 2,
+            operator=ids.astype(np.uint8),
+            teacher=2 * ids.astype(np.uint8),
+            generation=3 * ids.astype(np.int32),
+            simulations=4 * ids.astype(np.int32),
+            confidence=5 * ids.astype(np.float32),
+            verdict=6 * ids.astype(np.uint8),
             real=ids % 2 == 1,
         ),
     )
