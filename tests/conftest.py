@@ -1,16 +1,16 @@
 """Strict numerics on eight CPU devices, and random games for whoever needs them."""
 
 import os
-import pathlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
-)
+from tests import xla
+
+os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *xla.flags()])
 os.environ["JAX_PLATFORMS"] = "cpu"
 # What one test has compiled, another worker or a later run need not compile again.
 os.environ.setdefault(
-    "JAX_COMPILATION_CACHE_DIR", str(pathlib.Path(__file__).parents[1] / ".pytest_cache" / "jax")
+    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax")
 )
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.05")
 # Most tests compile for longer than they run; those that do not ask for `optimized`.
