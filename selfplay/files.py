@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import numpy as np
+
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all."""
@@ -12,3 +14,16 @@ def write_text(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Writes a NumPy file and waits until it is on the disk; not in place of one that is read.
+
+    Raises ValueError for an array of Python objects, which only code could read.
+    """
+    if array.dtype.hasobject:
+        raise ValueError(f"{path.name} must hold numbers, got an array of {array.dtype}")
+    with path.open("wb") as file:
+        np.save(file, array)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,166 @@
+"""Generations on disk: what one teacher labelled, in shards of plain NumPy arrays.
+
+GENERATION/generation.json     what it is, and the rows and episodes of each shard
+GENERATION/00000000/           a shard: the rows of whole episodes
+GENERATION/00000000/NAME.npy   one field of all its rows, as its path in `Sample`
+
+Nothing in it is code: any NumPy reads a field by `numpy.load(file)`. A shard is written in a
+folder whose name begins with a dot, flushed, renamed, and then named in generation.json, which is
+itself replaced whole: a process killed at any moment leaves shards that are whole, and goes on
+with the next one. Rows are read through memory maps, so a generation may be larger than memory.
+"""
+
+import dataclasses
+import functools
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax import struct
+
+from selfplay import files
+from selfplay.operators.contract import OPERATORS
+from selfplay.operators.targets import VERDICTS, Targets
+
+FORMAT = 1
+MANIFEST = "generation.json"
+_UNFINISHED = ".unfinished"
+
+
+class Sample(struct.PyTreeNode):
+    """A row to learn from, and where in its episode it stood; `...` is any leading shape."""
+
+    targets: Targets
+    """Targets [...]."""
+    action: jax.Array | np.ndarray
+    """int32 [...]: what was played there."""
+    episode: jax.Array | np.ndarray
+    """int32 [...]: number of the episode in its shard, from 0; its rows are in order."""
+
+
+Columns = Mapping[str, np.ndarray]
+"""Fields of rows by their paths, such as `targets.provenance.confidence`."""
+
+
+def columns(sample: Any) -> dict[str, np.ndarray]:
+    """A pytree's leaves as arrays on the host, by their paths."""
+    leaves = jax.tree_util.tree_leaves_with_path(sample)
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf)
+        for path, leaf in leaves
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Generation:
+    """A generation that may be read, and have shards added, by one process at a time."""
+
+    path: Path
+
+    @functools.cached_property
+    def about(self) -> dict[str, Any]:
+        """What its maker said of it."""
+        return self._manifest["about"]
+
+    @property
+    def _manifest(self) -> dict[str, Any]:
+        """Raises ValueError if this is no generation, or of a format this version cannot read."""
+        file = self.path / MANIFEST
+        try:
+            manifest = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ValueError(f"{self.path} is no generation: it has no {MANIFEST}") from None
+        except ValueError as error:
+            raise ValueError(f"{file} is damaged: {error}") from None
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            found = manifest.get("format") if isinstance(manifest, dict) else manifest
+            raise ValueError(f"{file} must be of format {FORMAT}, got {found!r}")
+        return manifest
+
+    @property
+    def shards(self) -> list[dict[str, int]]:
+        """Rows and episodes of each shard, in order."""
+        return self._manifest["shards"]
+
+    @property
+    def num_rows(self) -> int:
+        """Rows in all shards."""
+        return sum(shard["rows"] for shard in self.shards)
+
+    def shard(self, index: int) -> Columns:
+        """The fields of a shard, mapped rather than read."""
+        folder = self.path / f"{index:08d}"
+        found = {file.stem: _load(file) for file in sorted(folder.glob("*.npy"))}
+        if {len(x) for x in found.values()} != {self.shards[index]["rows"]}:
+            raise ValueError(f"{folder} is damaged: it must hold {self.shards[index]['rows']} rows")
+        return found
+
+    def each(self) -> Iterator[Columns]:
+        """Shard after shard."""
+        return (self.shard(index) for index in range(len(self.shards)))
+
+    def add(self, sample: Sample) -> None:
+        """Writes one more shard: the rows [K] that have weight.
+
+        Raises ValueError if its fields are others than those of the shards before.
+        """
+        fields = columns(sample)
+        keep = fields["targets.weight"] > 0
+        fields = {name: array[keep] for name, array in fields.items()}
+        manifest = self._manifest
+        kinds = {name: [x.dtype.str, list(x.shape[1:])] for name, x in fields.items()}
+        if manifest["fields"] not in ({}, kinds):
+            raise ValueError(f"{self.path} holds rows with other fields: {manifest['fields']}")
+        unfinished = self.path / _UNFINISHED
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        for name, array in fields.items():
+            files.write_array(unfinished / f"{name}.npy", array)
+        place = self.path / f"{len(manifest['shards']):08d}"
+        shutil.rmtree(place, ignore_errors=True)  # a shard that was never named
+        unfinished.rename(place)
+        episodes = len(np.unique(fields["episode"]))
+        manifest["fields"] = kinds
+        manifest["shards"].append({"rows": int(keep.sum()), "episodes": episodes})
+        files.write_text(self.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+
+
+def create(path: Path, about: Mapping[str, Any]) -> Generation:
+    """An empty generation, or the one that is there already, to be gone on with.
+
+    Args:
+        path: its folder.
+        about: what is to be known of it, such as its environment and teacher; JSON can hold it.
+
+    Raises:
+        ValueError: there is one already, of which other things are said.
+    """
+    generation = Generation(path)
+    if not (path / MANIFEST).exists():
+        path.mkdir(parents=True, exist_ok=True)
+        manifest = {
+            "format": FORMAT,
+            "about": dict(about),
+            "operators": list(OPERATORS),
+            "verdicts": list(VERDICTS),
+            "fields": {},
+            "shards": [],
+        }
+        files.write_text(path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    elif generation.about != json.loads(json.dumps(about)):
+        raise ValueError(
+            f"{path} holds a generation of other settings: {generation.about}, not {dict(about)}"
+        )
+    return generation
+
+
+def _load(file: Path) -> np.ndarray:
+    """A field, mapped. Raises ValueError if the file is not one."""
+    try:
+        return np.load(file, mmap_mode="r")
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{file} is damaged: {error}") from None
