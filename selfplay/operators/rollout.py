@@ -18,8 +18,9 @@ from selfplay.operators.lines import equal_pairs, fingerprint, line_hashes
 from selfplay.operators.resignation import Resignation, Standing
 from selfplay.operators.targets import (
     Targets,
-    episode_returns,
     opponent_replies,
+    outcome_values,
+    searched_returns,
     surprise_weights,
 )
 
@@ -137,7 +138,7 @@ class Rollout:
         after = jax.vmap(self.env.step)(problem, state, action)
         counts = {} if improved.changed is None else {"changed": improved.changed}
         if self._resignation and standing is not None:
-            returns = self._searched_returns(targets)
+            returns = searched_returns(self.env, targets)
             value = jnp.where(state.current_player == 0, targets.value, -targets.value)
             standing, after, cut = self._resignation.judge(standing, value, returns, after)
             counts |= cut
@@ -193,14 +194,11 @@ class Rollout:
     def _with_outcomes(self, window: Trajectory) -> tuple[Targets, jax.Array]:
         """Targets [T, B] with the value the outcome gives, weightless where it is not known."""
         targets = window.targets
-        mover = targets.state.current_player
-        searched = self._searched_returns(targets)
-        returns, known = episode_returns(
-            window.rewards, window.terminated, window.truncated, searched
+        outcome, known = outcome_values(
+            self.env, targets, window.rewards, window.terminated, window.truncated
         )
-        outcome = jnp.take_along_axis(returns, mover[..., None].astype(jnp.int32), -1)[..., 0]
         fraction = self.config.search_value_fraction
-        value = (1.0 - fraction) * self.env.to_value(outcome) + fraction * targets.value
+        value = (1.0 - fraction) * outcome + fraction * targets.value
         weight = jnp.where(known, targets.weight, 0.0)
         ended = window.terminated | window.truncated
         if self.replies:
@@ -208,12 +206,6 @@ class Rollout:
         if window.surprise is not None:
             weight = surprise_weights(weight, window.surprise, ended, self.config.surprise_fraction)
         return targets.replace(value=jnp.clip(value, -1.0, 1.0), weight=weight), known
-
-    def _searched_returns(self, targets: Targets) -> jax.Array:
-        """What each player may expect by the search [..., P]; two players sum to zero."""
-        value, mover = self.env.from_value(targets.value), targets.state.current_player
-        each = [jnp.where(mover == p, value, -value) for p in range(self.env.num_players)]
-        return jnp.stack(each, axis=-1)
 
 
 def random_plies(

@@ -1,11 +1,13 @@
 """What is learnt from: targets, each with where it came from, and returns for the mover."""
 
+from typing import Any
+
 import chex
 import jax
 import jax.numpy as jnp
 from flax import struct
 
-from selfplay.environment.contract import Problem, State
+from selfplay.environment.contract import Environment, Problem, State
 from selfplay.environment.verifier import Verdict
 
 VERDICTS = ("none", *(verdict.value for verdict in Verdict))
@@ -119,6 +121,41 @@ def episode_returns(
         backwards, start, (rewards, terminated, truncated, bootstrap), reverse=True
     )
     return returns, known
+
+
+def searched_returns(env: Environment[Any], targets: Targets) -> jax.Array:
+    """What each player may expect by the targets' own values: float32 [..., P].
+
+    In the environment's units; two players' sum to zero.
+    """
+    value, mover = env.from_value(targets.value), targets.state.current_player
+    each = [jnp.where(mover == p, value, -value) for p in range(env.num_players)]
+    return jnp.stack(each, axis=-1)
+
+
+def outcome_values(
+    env: Environment[Any],
+    targets: Targets,
+    rewards: jax.Array,
+    terminated: jax.Array,
+    truncated: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+    """The mover's value by how the episode ended, and where that is known.
+
+    Args:
+        env: what is played.
+        targets: Targets [T, B]; their own values stand in where an episode was truncated.
+        rewards: float32 [T, B, P], paid by the step taken at t.
+        terminated: bool [T, B], whether that step ended the episode.
+        truncated: bool [T, B], whether it hit the step limit.
+
+    Returns:
+        float32 [T, B] in about [-1, 1], and bool [T, B].
+    """
+    bootstrap = searched_returns(env, targets)
+    returns, known = episode_returns(rewards, terminated, truncated, bootstrap)
+    mover = targets.state.current_player[..., None].astype(jnp.int32)
+    return env.to_value(jnp.take_along_axis(returns, mover, -1)[..., 0]), known
 
 
 def surprise_weights(

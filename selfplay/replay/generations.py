@@ -20,26 +20,15 @@ from typing import Any
 
 import jax
 import numpy as np
-from flax import struct
 
 from selfplay import files
 from selfplay.operators.contract import OPERATORS
-from selfplay.operators.targets import VERDICTS, Targets
+from selfplay.operators.episodes import Sample
+from selfplay.operators.targets import VERDICTS
 
 FORMAT = 1
 MANIFEST = "generation.json"
 _UNFINISHED = ".unfinished"
-
-
-class Sample(struct.PyTreeNode):
-    """A row to learn from, and where in its episode it stood; `...` is any leading shape."""
-
-    targets: Targets
-    """Targets [...]."""
-    action: jax.Array | np.ndarray
-    """int32 [...]: what was played there."""
-    episode: jax.Array | np.ndarray
-    """int32 [...]: number of the episode in its shard, from 0; its rows are in order."""
 
 
 Columns = Mapping[str, np.ndarray]
@@ -48,11 +37,13 @@ Columns = Mapping[str, np.ndarray]
 
 def columns(sample: Any) -> dict[str, np.ndarray]:
     """A pytree's leaves as arrays on the host, by their paths."""
+    return dict(zip(names(sample), map(np.asarray, jax.tree.leaves(sample)), strict=True))
+
+
+def names(sample: Any) -> list[str]:
+    """The paths of a pytree's leaves, in order."""
     leaves = jax.tree_util.tree_leaves_with_path(sample)
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf)
-        for path, leaf in leaves
-    }
+    return [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,14 +85,20 @@ class Generation:
     def shard(self, index: int) -> Columns:
         """The fields of a shard, mapped rather than read."""
         folder = self.path / f"{index:08d}"
-        found = {file.stem: _load(file) for file in sorted(folder.glob("*.npy"))}
-        if {len(x) for x in found.values()} != {self.shards[index]["rows"]}:
-            raise ValueError(f"{folder} is damaged: it must hold {self.shards[index]['rows']} rows")
-        return found
+        return {file.stem: _load(file) for file in sorted(folder.glob("*.npy"))}
 
     def each(self) -> Iterator[Columns]:
-        """Shard after shard."""
-        return (self.shard(index) for index in range(len(self.shards)))
+        """Shard after shard. Raises ValueError at one that is not as it was written."""
+        manifest = self._manifest
+        for index, shard in enumerate(manifest["shards"]):
+            fields = self.shard(index)
+            kinds = {name: _kind(x) for name, x in fields.items()}
+            if kinds != manifest["fields"] or {len(x) for x in fields.values()} != {shard["rows"]}:
+                raise ValueError(
+                    f"{self.path / f'{index:08d}'} is damaged: it must hold {shard['rows']} rows "
+                    f"of {', '.join(manifest['fields'])}"
+                )
+            yield fields
 
     def add(self, sample: Sample) -> None:
         """Writes one more shard: the rows [K] that have weight.
@@ -112,7 +109,7 @@ class Generation:
         keep = fields["targets.weight"] > 0
         fields = {name: array[keep] for name, array in fields.items()}
         manifest = self._manifest
-        kinds = {name: [x.dtype.str, list(x.shape[1:])] for name, x in fields.items()}
+        kinds = {name: _kind(x) for name, x in fields.items()}
         if manifest["fields"] not in ({}, kinds):
             raise ValueError(f"{self.path} holds rows with other fields: {manifest['fields']}")
         unfinished = self.path / _UNFINISHED
@@ -156,6 +153,11 @@ def create(path: Path, about: Mapping[str, Any]) -> Generation:
             f"{path} holds a generation of other settings: {generation.about}, not {dict(about)}"
         )
     return generation
+
+
+def _kind(field: np.ndarray) -> list[Any]:
+    """Dtype and shape of one row's, as JSON keeps them."""
+    return [field.dtype.str, list(field.shape[1:])]
 
 
 def _load(file: Path) -> np.ndarray:

@@ -1,0 +1,114 @@
+"""Generations on disk: what is written comes back, whatever happens on the way."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from selfplay import files
+from selfplay.operators.episodes import Sample
+from selfplay.operators.targets import Provenance, Targets
+from selfplay.replay import generations
+from selfplay.replay.selection import restored
+
+ABOUT = {"env": "none", "teacher": "nobody"}
+
+
+def make_sample(first, count, confidence=1.0, verdict=0):
+    """Rows that bear their number, every third of weight 0."""
+    ids = np.arange(first, first + count)
+    provenance = Provenance.of(ids.shape, 0, generation=ids)
+    provenance = provenance.replace(
+        confidence=np.full(count, confidence, np.float32) * np.ones(count, np.float32),
+        verdict=np.full(count, verdict, np.uint8),
+    )
+    targets = Targets(
+        problem={"word": np.stack([ids, ids], 1).astype(np.int8)},
+        state=ids.astype(np.int16),
+        action_weights=np.stack([ids, -ids], 1).astype(np.float32),
+        value=ids.astype(np.float32),
+        weight=(ids % 3 > 0).astype(np.float32),
+        provenance=jax.tree.map(np.asarray, provenance),
+    )
+    return Sample(targets=targets, action=ids.astype(np.int32), episode=(ids // 5).astype(np.int32))
+
+
+ROW = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), make_sample(0, 1))
+
+
+def test_rows_come_back_as_they_were_without_those_that_do_not_count(tmp_path):
+    generation = generations.create(tmp_path / "g", ABOUT)
+    for first in (0, 10):
+        generation.add(make_sample(first, 10))
+    assert generation.shards == [{"rows": 6, "episodes": 2}, {"rows": 7, "episodes": 2}]
+    assert generation.num_rows == 13
+    for first, fields in zip((0, 10), generation.each(), strict=True):
+        sample = make_sample(first, 10)
+        keep = sample.targets.weight > 0
+        expected = jax.tree.map(lambda x, keep=keep: x[keep], sample)
+        found = restored(fields, ROW)
+        for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+            assert a.dtype == b.dtype
+            np.testing.assert_array_equal(a, b)
+
+
+def test_any_numpy_reads_a_field(tmp_path):
+    generation = generations.create(tmp_path / "g", ABOUT)
+    generation.add(make_sample(0, 10))
+    value = np.load(tmp_path / "g/00000000/targets.value.npy")
+    assert value.tolist() == [1, 2, 4, 5, 7, 8]
+    assert json.loads((tmp_path / "g/generation.json").read_text())["about"] == ABOUT
+
+
+@pytest.mark.parametrize("failing", ["write_array", "write_text"])
+def test_a_shard_that_could_not_be_written_leaves_the_others(tmp_path, monkeypatch, failing):
+    generation = generations.create(tmp_path / "g", ABOUT)
+    generation.add(make_sample(0, 10))
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, failing, fail)
+        with pytest.raises(OSError, match="disk full"):
+            generation.add(make_sample(10, 10))
+    assert [x["rows"] for x in generation.shards] == [6]
+    again = generations.create(tmp_path / "g", ABOUT)
+    again.add(make_sample(20, 10))
+    assert [fields["action"][0] for fields in again.each()] == [1, 20]
+
+
+def test_what_is_not_a_generation_is_said(tmp_path):
+    with pytest.raises(ValueError, match="is no generation"):
+        _ = generations.Generation(tmp_path).shards
+    generation = generations.create(tmp_path / "g", ABOUT)
+    with pytest.raises(ValueError, match="other settings"):
+        generations.create(tmp_path / "g", ABOUT | {"teacher": "me"})
+    generation.add(make_sample(0, 10))
+    other = make_sample(0, 10)
+    with pytest.raises(ValueError, match="rows with other fields"):
+        generation.add(other.replace(action=other.action.astype(np.int64)))
+    with pytest.raises(ValueError, match="another environment"):
+        restored(generation.shard(0), ROW.replace(action=jax.ShapeDtypeStruct((2,), np.int32)))
+    (tmp_path / "g/generation.json").write_text("[1]")
+    with pytest.raises(ValueError, match="must be of format 1"):
+        _ = generation.shards
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_a_damaged_shard_is_named(tmp_path, damage):
+    generation = generations.create(tmp_path / "g", ABOUT)
+    generation.add(make_sample(0, 10))
+    file = tmp_path / "g/00000000/action.npy"
+    if damage is None:
+        file.unlink()
+    else:
+        file.write_bytes(damage)
+    with pytest.raises(ValueError, match=r"00000000.* is damaged"):
+        list(generation.each())
+
+
+def test_objects_are_never_written(tmp_path):
+    with pytest.raises(ValueError, match="must hold numbers"):
+        files.write_array(tmp_path / "a.npy", np.array([object()]))
