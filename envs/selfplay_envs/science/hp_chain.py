@@ -4,6 +4,8 @@ K. F. Lau and K. A. Dill, "A lattice statistical mechanics model of the conforma
 sequence spaces of proteins", Macromolecules 22 (1989).
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -53,7 +55,23 @@ def contact_bound(hydrophobic: jax.Array, size: jax.Array) -> jax.Array:
     return jnp.minimum(even, odd).astype(jnp.int8)
 
 
-def random_chain(key: jax.Array, length: int, min_length: int) -> Chain:
+@functools.partial(jax.jit, static_argnums=(1, 2, 3))  # a loop is compiled anew without it
+def random_chain(key: jax.Array, length: int, min_length: int, held_out: bool) -> Chain:
+    """A chain of `min_length` to `length` residues of one side of the split."""
+
+    def draw(carried: tuple[jax.Array, Chain]) -> tuple[jax.Array, Chain]:
+        key, chain_key = jax.random.split(carried[0])
+        return key, any_chain(chain_key, length, min_length)
+
+    def unfit(carried: tuple[jax.Array, Chain]) -> jax.Array:
+        return is_held_out(carried[1]) != held_out
+
+    first, carry = jax.random.split(key)
+    begun = (carry, any_chain(first, length, min_length))
+    return jax.lax.while_loop(unfit, draw, begun)[1]
+
+
+def any_chain(key: jax.Array, length: int, min_length: int) -> Chain:
     """A chain of `min_length` to `length` residues, a random share of them hydrophobic."""
     size_key, share_key, residue_key = jax.random.split(key, 3)
     size = jax.random.randint(size_key, (), min_length, length + 1, jnp.int32).astype(jnp.int8)
@@ -61,6 +79,7 @@ def random_chain(key: jax.Array, length: int, min_length: int) -> Chain:
     return make_chain(jax.random.bernoulli(residue_key, share, (length,)), size)
 
 
+@jax.jit
 def is_held_out(chain: Chain) -> jax.Array:
     """bool []: whether the chain's hash keeps it from training.
 

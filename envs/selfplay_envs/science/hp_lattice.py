@@ -21,7 +21,6 @@ from selfplay_envs.science import hp_designed
 from selfplay_envs.science.hp_chain import (
     Chain,
     format_chain,
-    is_held_out,
     parse_chain,
     random_chain,
 )
@@ -163,14 +162,7 @@ class HPLattice(Environment[HPLatticeState]):
             index = jax.random.randint(key, (), 0, table.size.shape[0])
             return jax.tree.map(lambda leaf: leaf[index], table)
 
-        def draw(key: jax.Array) -> tuple[jax.Array, Chain]:
-            carry, key = jax.random.split(key)
-            return carry, random_chain(key, self.length, self.min_length)
-
-        def unfit(drawn: tuple[jax.Array, Chain]) -> jax.Array:
-            return is_held_out(drawn[1]) != (split == "held_out")
-
-        return jax.lax.while_loop(unfit, lambda drawn: draw(drawn[0]), draw(key))[1]
+        return random_chain(key, self.length, self.min_length, split == "held_out")
 
     def parse_problem(self, text: str) -> Chain:
         """A chain such as "HPPHPH", of 3 to `length` letters, in upper or lower case."""

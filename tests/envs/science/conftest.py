@@ -1,6 +1,7 @@
 """Standard chains with known folds, as steps R, U, L, D on the lattice."""
 
 import csv
+import itertools
 import os
 from pathlib import Path
 
@@ -19,7 +20,7 @@ STANDARD = {
 def turns(steps):
     """0 left, 1 straight, 2 right, for each step but the first."""
     headings = ["RULD".index(step) for step in steps]
-    return [(1 + old - new) % 4 for old, new in zip(headings, headings[1:], strict=False)]
+    return [(1 + old - new) % 4 for old, new in itertools.pairwise(headings)]
 
 
 @pytest.fixture(scope="session")
