@@ -40,7 +40,7 @@ class Arguments:
     """Arguments."""
 
     run: tyro.conf.Positional[Path]
-    simulations: int = 8
+    simulations: int = 2
     """For each residue, where the budget counts."""
     budget: int = 10_000
     """Simulations for a chain."""

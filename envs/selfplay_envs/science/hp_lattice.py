@@ -18,12 +18,7 @@ import numpy as np
 
 from selfplay.environment import ArraySpec, Environment, State, Verifier
 from selfplay_envs.science import hp_designed
-from selfplay_envs.science.hp_chain import (
-    Chain,
-    format_chain,
-    parse_chain,
-    random_chain,
-)
+from selfplay_envs.science.hp_chain import Chain, format_chain, parse_chain, random_chain
 from selfplay_envs.science.hp_lattice_scorer import FoldVerifier
 
 LEFT, STRAIGHT, RIGHT = range(3)
@@ -38,6 +33,7 @@ SIGHT = 6
 """Squares that a network sees from the head, each way."""
 
 WINDOW = 2 * SIGHT + 1
+"""Squares in a row of what is seen."""
 
 ChainSource = Literal["random", "designed"]
 
@@ -161,7 +157,6 @@ class HPLattice(Environment[HPLatticeState]):
             table = self._designed[split]
             index = jax.random.randint(key, (), 0, table.size.shape[0])
             return jax.tree.map(lambda leaf: leaf[index], table)
-
         return random_chain(key, self.length, self.min_length, split == "held_out")
 
     def parse_problem(self, text: str) -> Chain:
