@@ -28,6 +28,7 @@ SIZES = {
     "connect_four": [{}, {"rows": 5, "columns": 9, "in_a_row": 3}],
     "go": [{}, {"size": 4, "komi": 2}],
     "hex": [{}, {"size": 4, "swap": True}],
+    "hp_lattice": [{}, {"length": 12, "min_length": 11, "chains": "designed"}],
     "othello": [{}, {"size": 6}],
     "tic_tac_toe": [{}, {"size": 4}],
 }
