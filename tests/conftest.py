@@ -20,7 +20,13 @@ import hypothesis
 import jax
 import pytest
 
+from selfplay import config as config_lib
+from selfplay import train
+from selfplay.config import Config
 from selfplay.environment.checks import games
+from selfplay.environment.contract import Environment
+from selfplay.networks.contract import Network
+from selfplay.run.program import Program
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -33,6 +39,34 @@ hypothesis.settings.load_profile("selfplay")
 def random_games() -> Callable[..., games.Games]:
     """`random_games(env, num_games, seed=0)`; see `selfplay.environment.checks.games.play`."""
     return games.play
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_are_shared() -> Iterator[None]:
+    """Runs that would compile the same programs share them: many tests train the same way."""
+    programs, looks = {}, {}
+    make_program, make_look = train.make_program, train.make_look
+
+    def same_program(config: Config) -> Program:
+        other = ("iterations", "minutes", *config_lib.MAY_CHANGE_ON_RESUME)
+        compiled = {k: v for k, v in config_lib.to_dict(config).items() if k not in other}
+        key = repr(compiled), jax.config.read("jax_disable_most_optimizations")
+        if ":" in config.env:  # its source may have changed
+            return make_program(config)
+        if key not in programs:
+            programs[key] = make_program(config)
+        return programs[key]
+
+    def same_look(env: Environment, network: Network, config: Config):
+        key = network, repr((config.search, config.evaluation))
+        if key not in looks:
+            looks[key] = make_look(env, network, config)
+        return looks[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "make_program", same_program)
+        patch.setattr(train, "make_look", same_look)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -78,15 +78,34 @@ class Learner:
         def step(state, key):
             sample_key, symmetry_key = jax.random.split(key)
             batch = replay.sample(buffer, sample_key, self.batch_size)
-            if self.config.symmetries:
-                batch = augment(self.env, symmetry_key, batch)
-            state, metrics = self.update(state, batch, total_updates)
-            generation = batch.provenance.generation.astype(jnp.float32).mean()
-            return state, metrics | {"generation": sharding.mean(generation)}
+            return self._augmented_update(state, batch, symmetry_key, total_updates)
 
         keys = jax.random.split(key, self.config.updates_per_iteration)
         state, metrics = jax.lax.scan(step, state, keys)
         return state, jax.tree.map(jnp.mean, metrics)
+
+    def fit(
+        self, state: LearnerState, batches: Targets, key: jax.Array, total_updates: jax.Array
+    ) -> tuple[LearnerState, dict[str, jax.Array]]:
+        """One update for each of the batches Targets [U, B] of this device; else as `learn`."""
+
+        def step(state, now):
+            batch, key = now
+            return self._augmented_update(state, batch, key, total_updates)
+
+        keys = jax.random.split(key, batches.weight.shape[0])
+        state, metrics = jax.lax.scan(step, state, (batches, keys))
+        return state, jax.tree.map(jnp.mean, metrics)
+
+    def _augmented_update(
+        self, state: LearnerState, batch: Targets, key: jax.Array, total_updates: jax.Array
+    ) -> tuple[LearnerState, dict[str, jax.Array]]:
+        """One update on a batch seen through random symmetries, if they are wanted."""
+        if self.config.symmetries:
+            batch = augment(self.env, key, batch)
+        state, metrics = self.update(state, batch, total_updates)
+        generation = batch.provenance.generation.astype(jnp.float32).mean()
+        return state, metrics | {"generation": sharding.mean(generation)}
 
     def update(
         self, state: LearnerState, batch: Targets, total_updates: jax.Array

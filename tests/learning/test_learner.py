@@ -191,6 +191,24 @@ def test_eight_devices_update_as_one(params):
     assert one[1]["norm/gradient"] > 1e-3
 
 
+def test_a_fit_is_one_update_after_another(params):
+    learner, update = make_update(LearnerConfig(warmup_updates=0, symmetries=False))
+    rows = nim_rows()
+    batches = jax.tree.map(lambda x: jnp.stack([x, jnp.flip(x, 0), x]), rows)
+    batches = batches.replace(weight=batches.weight * jnp.array([1.0, 0.5, 2.0])[:, None])
+    specs = (sharding.REPLICATED, sharding.SPLIT_SECOND, sharding.REPLICATED, sharding.REPLICATED)
+    fit = on_mesh(1, learner.fit, specs)
+    fitted, metrics = fit(learner.init(params), batches, jax.random.key(0), jnp.int32(10))
+    state, losses = learner.init(params), []
+    for i in range(3):
+        batch = jax.tree.map(lambda x, i=i: x[i], batches)
+        state, one = update(state, batch, jnp.int32(10))
+        losses.append(one["loss/policy"])
+    for a, b in zip(jax.tree.leaves(fitted), jax.tree.leaves(state), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    np.testing.assert_allclose(metrics["loss/policy"], np.mean(losses), rtol=1e-5)
+
+
 @pytest.mark.parametrize("disease", ["target", "rate"])
 def test_non_finite_numbers_are_seen(params, disease):
     config = LearnerConfig(warmup_updates=0, learning_rate=3e38 if disease == "rate" else 1e-3)
