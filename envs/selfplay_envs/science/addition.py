@@ -40,8 +40,8 @@ _HELD_OUT_ONE_IN = 8
 _SOLVED_POSITIONS = 1_024
 
 _BUCKETS = ("no carry", "carry", "carry passed on")
-"""Of solved positions: whether the column receives a carry; whether one from further back, through
-a column that adds up to nine."""
+"""Of solved positions: whether the column receives a carry, and whether through one that adds up to
+nine, from further back."""
 
 
 class AdditionState(State):
@@ -96,7 +96,9 @@ class Addition(Environment[AdditionState]):
                 f"a problem is two numbers of at most {self.digits} digits, such as 1+2; "
                 f"got {text!r}"
             )
-        rows = [[int(digit) for digit in reversed(row.zfill(self.digits))] for row in found.groups()]
+        rows = [
+            [int(digit) for digit in reversed(row.zfill(self.digits))] for row in found.groups()
+        ]
         return jnp.array(rows, jnp.int8)
 
     def format_problem(self, problem: jax.Array) -> str:
@@ -112,7 +114,7 @@ class Addition(Environment[AdditionState]):
     def _play(self, problem: jax.Array, state: AdditionState, action: jax.Array) -> AdditionState:
         written = state.written.at[state.step_count].set(action.astype(jnp.int8))
         right = (written == answer(problem)).all()
-        last = state.step_count + 1 == num_columns(problem)
+        last = state.step_count.astype(jnp.int32) + 1 == num_columns(problem)
         reward = jnp.where(last, jnp.where(right, 1.0, -1.0), 0.0)
         return state.replace(written=written, rewards=reward[None], terminated=last)
 
@@ -158,31 +160,35 @@ class Addition(Environment[AdditionState]):
         return AdditionVerifier()
 
     def solved_positions(self) -> SolvedPositions:
-        """A step in each of 1,024 held-out problems, nothing wrong so far, by the carry received."""
+        """A step in each of 1,024 held-out problems, nothing wrong so far, by what is carried."""
         keys = jax.random.split(jax.random.key(0), _SOLVED_POSITIONS)
-        problem, state, bucket = jax.vmap(self._solved_position)(keys)
+        problem, state, values, bucket = jax.jit(jax.vmap(self._solved_position))(keys)
         return SolvedPositions(
             problem=problem,
             state=state,
-            action_values=jax.vmap(self.oracle)(problem, state),
+            action_values=values,
             bucket=bucket,
             bucket_names=_BUCKETS[: self.digits + 1],  # one column has nothing to pass on
         )
 
-    def _solved_position(self, key: jax.Array) -> tuple[jax.Array, AdditionState, jax.Array]:
-        """A problem, the right beginning of its answer, and the bucket."""
+    def _solved_position(
+        self, key: jax.Array
+    ) -> tuple[jax.Array, AdditionState, jax.Array, jax.Array]:
+        """A problem, the right beginning of its answer, its action values and its bucket."""
         problem_key, column_key = jax.random.split(key)
         problem = self.sample_problem(problem_key, "held_out")
         column = jax.random.randint(column_key, (), 0, num_columns(problem), jnp.int32)
         wanted = answer(problem)
         earlier = jnp.arange(self.digits + 1, dtype=jnp.int32) < column
         state = self._start(problem).replace(
-            written=jnp.where(earlier, wanted, NOT_YET), step_count=column.astype(jnp.int16)
+            written=jnp.where(earlier, wanted, jnp.int8(NOT_YET)),
+            step_count=column.astype(jnp.int16),
         )
         added = jnp.pad(problem.sum(0, dtype=jnp.int8), (1, 1))
         carried = (wanted[column] - added[column + 1]) % 10
-        passed_on = carried & (added[column] == 9)
-        return problem, state, (carried + passed_on).astype(jnp.int32)
+        passed_on = carried * (added[column] == 9).astype(jnp.int8)
+        bucket = (carried + passed_on).astype(jnp.int32)
+        return problem, state, self.oracle(problem, state), bucket
 
     def _draw(self, key: jax.Array) -> jax.Array:
         """int8 [2, digits]: a problem of either split."""
