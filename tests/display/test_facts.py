@@ -12,11 +12,12 @@ from selfplay_envs.games.tic_tac_toe import TicTacToe
 from tests import worlds
 
 SIZES = {
+    "addition": {"digits": 2},
     "breakthrough": {"rows": 5, "columns": 4},
     "connect_four": {"rows": 5, "columns": 9, "in_a_row": 3},
     "go": {"size": 5, "komi": 2.5},
-    "hp_lattice": {"length": 12},
     "hex": {"size": 4, "swap": True},
+    "hp_lattice": {"length": 12},
 }
 
 
@@ -24,7 +25,8 @@ SIZES = {
 def test_bytes_are_those_of_a_state(name):
     env = make(name)
     fields = facts.state_fields(env)
-    leaves = jax.tree.leaves(jax.jit(env.init)())
+    start = jax.jit(lambda key: env.init(env.sample_problem(key)))(jax.random.key(0))
+    leaves = jax.tree.leaves(start)
     assert sum(field.bytes for field in fields) == sum(leaf.nbytes for leaf in leaves)
     assert sum(field.is_common for field in fields) == 5
     assert not fields[0].is_common

@@ -24,6 +24,7 @@ from selfplay.environment.checks import Outcome
 from tests import worlds
 
 SIZES = {
+    "addition": [{}, {"digits": 2}],
     "breakthrough": [{}, {"rows": 5, "columns": 9}],
     "connect_four": [{}, {"rows": 5, "columns": 9, "in_a_row": 3}],
     "go": [{}, {"size": 4, "komi": 2}],
