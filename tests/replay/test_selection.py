@@ -1,5 +1,9 @@
 """Filters and what they let through, against plain NumPy."""
 
+import re
+import runpy
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
@@ -75,6 +79,23 @@ def test_the_confidence_that_keeps_a_share(generation):
         confidence_to_keep([generation], 0.0)
     with pytest.raises(ValueError, match="there are no rows"):
         confidence_to_keep([], 0.5)
+
+
+def test_the_pages_examples_work(generation, tmp_path, capsys):
+    text = (Path(__file__).parents[2] / "docs/generations.md").read_text(encoding="utf-8")
+    found = {}
+    for number, code in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL)):
+        file = tmp_path / f"example{number}.py"
+        file.write_text(code, encoding="utf-8")
+        found |= runpy.run_path(str(file))
+    assert found["mean_confidence"](generation.path) == pytest.approx(0.7)
+    found["surest_half"](generation.path)
+    assert "20 of 60 rows; refused: {'verdict rejected': 20" in capsys.readouterr().out
+    fields = re.findall(r"^\| `(targets\.\w+(?:\.\w+)?|action|episode)` \|", text, re.MULTILINE)
+    stored = [
+        name for name in generation.shard(0) if not re.match(r"targets\.(problem|state)", name)
+    ]
+    assert sorted(fields) == sorted(stored)
 
 
 def test_a_confidence_that_cannot_be_is_refused():
