@@ -13,6 +13,7 @@ sums have short answers, which chance finds now and then; one of five digits it 
 Splits: one unordered pair of summands in eight is held out, by a fixed hash of the two numbers.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -78,15 +79,7 @@ class Addition(Environment[AdditionState]):
         Draws until a problem lies in the split: no problem is ever in both.
         """
 
-        def draw(carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-            key, problem_key = jax.random.split(carry[0])
-            return key, self._draw(problem_key)
-
-        def in_other_split(carry: tuple[jax.Array, jax.Array]) -> jax.Array:
-            return is_held_out(carry[1]) != (split == "held_out")
-
-        nothing = jnp.zeros((2, self.digits), jnp.int8)
-        return jax.lax.while_loop(in_other_split, draw, draw((key, nothing)))[1]
+        return random_problem(key, self.digits, split == "held_out")
 
     def parse_problem(self, text: str) -> jax.Array:
         """The problem written as `123+45`."""
@@ -112,7 +105,8 @@ class Addition(Environment[AdditionState]):
         return jnp.ones(10, jnp.bool_)
 
     def _play(self, problem: jax.Array, state: AdditionState, action: jax.Array) -> AdditionState:
-        written = state.written.at[state.step_count].set(action.astype(jnp.int8))
+        here = jnp.arange(self.digits + 1, dtype=jnp.int16) == state.step_count
+        written = jnp.where(here, action.astype(jnp.int8), state.written)
         right = (written == answer(problem)).all()
         last = state.step_count.astype(jnp.int32) + 1 == num_columns(problem)
         reward = jnp.where(last, jnp.where(right, 1.0, -1.0), 0.0)
@@ -190,13 +184,6 @@ class Addition(Environment[AdditionState]):
         bucket = (carried + passed_on).astype(jnp.int32)
         return problem, state, self.oracle(problem, state), bucket
 
-    def _draw(self, key: jax.Array) -> jax.Array:
-        """int8 [2, digits]: a problem of either split."""
-        length_key, digit_key = jax.random.split(key)
-        length = jax.random.randint(length_key, (), 1, self.digits + 1, jnp.int32)
-        digits = jax.random.randint(digit_key, (2, self.digits), 0, 10, jnp.int8)
-        return jnp.where(jnp.arange(self.digits, dtype=jnp.int32)[None] < length, digits, 0)
-
 
 class AdditionVerifier(Verifier):
     """Adds the summands as Python's integers; shares nothing with the rules."""
@@ -208,6 +195,29 @@ class AdditionVerifier(Verifier):
         wanted = str(first + second).zfill(columns)[::-1]
         written = "".join(str(int(action)) for action in actions)
         return Verdict.ACCEPTED if written == wanted else Verdict.REJECTED
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2))  # a loop is compiled anew without it
+def random_problem(key: jax.Array, digits: int, held_out: bool) -> jax.Array:
+    """int8 [2, digits]: a problem of one side of the split."""
+
+    def draw(carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        key, problem_key = jax.random.split(carry[0])
+        return key, any_problem(problem_key, digits)
+
+    def in_other_split(carry: tuple[jax.Array, jax.Array]) -> jax.Array:
+        return is_held_out(carry[1]) != held_out
+
+    nothing = jnp.zeros((2, digits), jnp.int8)
+    return jax.lax.while_loop(in_other_split, draw, draw((key, nothing)))[1]
+
+
+def any_problem(key: jax.Array, digits: int) -> jax.Array:
+    """int8 [2, digits]: a problem of either split."""
+    length_key, digit_key = jax.random.split(key)
+    length = jax.random.randint(length_key, (), 1, digits + 1, jnp.int32)
+    drawn = jax.random.randint(digit_key, (2, digits), 0, 10, jnp.int8)
+    return jnp.where(jnp.arange(digits, dtype=jnp.int32)[None] < length, drawn, 0)
 
 
 def num_columns(problem: jax.Array) -> jax.Array:

@@ -18,7 +18,7 @@ from selfplay.environment.checks.law import (
     earliest,
     first_bad,
 )
-from selfplay.environment.contract import Tokens
+from selfplay.environment.contract import Environment, Problem, Split, Tokens
 
 
 def _finite(subject: Subject) -> Breach | None:
@@ -152,13 +152,9 @@ def _problem_text(subject: Subject) -> Breach | None:
     env = subject.env
     if not jax.tree.leaves(subject.problem):
         raise Absent("a game has no problems")
-    texts: dict[str, set[str]] = {}
     for split in ("train", "held_out"):
-        texts[split] = set()
-        for seed in range(32):
-            problem = env.sample_problem(jax.random.key(seed), split)
+        for problem in _problems(env, split, 32):
             text = env.format_problem(problem)
-            texts[split].add(text)
             try:
                 again = env.parse_problem(text)
             except Exception as error:
@@ -177,12 +173,19 @@ def _problem_text(subject: Subject) -> Breach | None:
     return None
 
 
+def _problems(env: Environment[Any], split: Split, count: int) -> list[Problem]:
+    """So many, drawn at once: outside of `jit` a loop would be compiled anew for each."""
+    keys = jax.random.split(jax.random.key(0), count)
+    drawn = jax.jit(jax.vmap(lambda key: env.sample_problem(key, split)))(keys)
+    return [jax.tree.map(lambda x, i=i: x[i], drawn) for i in range(count)]
+
+
 def _splits(subject: Subject) -> Breach | None:
     env = subject.env
     if not jax.tree.leaves(subject.problem):
         raise Absent("a game has no problems")
     train, held_out = (
-        {env.format_problem(env.sample_problem(jax.random.key(seed), split)) for seed in range(64)}
+        {env.format_problem(problem) for problem in _problems(env, split, 64)}
         for split in ("train", "held_out")
     )
     if train & held_out:
