@@ -51,7 +51,8 @@ def test_it_is_small_and_sound(run, exported):
         return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
     checkpoint.verify(checkpoint.newest_sound(RunDirectory(exported).checkpoints))
-    assert size(exported) < 20_000 < size(run)
+    # Into how many files the same numbers go depends on how busy the machine is.
+    assert size(exported) < size(run) / 10
 
 
 def test_it_does_not_say_where_it_was_made(exported):
