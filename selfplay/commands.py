@@ -22,6 +22,7 @@ from selfplay.flags import (
     ArenaFlags,
     CheckFlags,
     DepthFlags,
+    DistillFlags,
     EvaluateFlags,
     ExploreFlags,
     ExportFlags,
@@ -162,6 +163,48 @@ def train(arguments: list[str]) -> None:
     train_with_view(settings, run=flags.run, start_from=flags.start, started=_STARTED)
 
 
+def distill(arguments: list[str]) -> None:
+    """Train students on what a teacher labels, filtered and mixed, one generation after another.
+
+    TEACHER is a run, RUN@ITERATION, or an environment that comes with a trained agent. A student
+    is what the teacher is, but for the flags; its searches label for the next one. Of rollout
+    only max_opening_plies and temperature_plies matter: how episodes begin.
+
+    Examples:
+      selfplay distill connect_four --generations 3 --search.num_simulations 64
+      selfplay distill runs/first --network.width 64 --updates 4000
+      selfplay distill runs/addition --operator raw --verified --generations 5
+      selfplay distill runs/addition --operator raw --verified --hindsight
+      selfplay distill runs/hp --confidence reference --keep-share 0.5 --real runs/natives
+      selfplay distill runs/first --operator raw --regime accumulate --generations 20
+    """
+    teacher, rest = positional(arguments)
+    config, defaults = Config(env="ENV"), DistillFlags()
+    if teacher is not None:
+        from selfplay.run.directory import RunDirectory
+        from selfplay.run.names import locate, split
+
+        config = RunDirectory(locate(split(teacher)[0])).read_config()
+        defaults = DistillFlags(
+            network=config.network,
+            search=config.search,
+            rollout=config.rollout,
+            learner=config.learner,
+            evaluation=config.evaluation,
+            checkpoint=config.checkpoint,
+            logging=config.logging,
+        )
+    flags = parse("selfplay distill TEACHER", distill, rest, defaults)
+    if teacher is None:
+        raise ValueError(
+            "who teaches? a run, or an environment that comes with a trained agent, such as "
+            "connect_four, comes first: selfplay distill TEACHER"
+        )
+    from selfplay.display.distill import distill_with_view
+
+    distill_with_view(teacher, flags.changed(config), flags.settings, run=flags.run)
+
+
 def resume(arguments: list[str]) -> None:
     """Go on with a run that was stopped, or train a finished one further.
 
@@ -177,6 +220,12 @@ def resume(arguments: list[str]) -> None:
         parse("selfplay resume [RUN]", resume, rest, ResumeFlags())
     from selfplay.run.directory import RunDirectory
 
+    if RunDirectory(run).is_distillation:
+        no_flags("selfplay resume [RUN]", resume, rest)
+        from selfplay.display.distill import resume_with_view as resume_distillation
+
+        resume_distillation(run)
+        return
     saved = RunDirectory(run).read_config()
     defaults = ResumeFlags(
         evaluation=saved.evaluation, checkpoint=saved.checkpoint, logging=saved.logging
@@ -430,6 +479,7 @@ COMMANDS: dict[str, Callable[[list[str]], int | None]] = {
     "check": check,
     "new": new,
     "train": train,
+    "distill": distill,
     "resume": resume,
     "evaluate": evaluate,
     "arena": arena,

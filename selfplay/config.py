@@ -10,73 +10,75 @@ import math
 import tomllib
 import typing
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import dacite
 import tomli_w
 
-_UNBOUNDED = math.inf
+UNBOUNDED = math.inf
 _RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**31 - 1),
-    "minutes": (0.01, _UNBOUNDED),
+    "minutes": (0.01, UNBOUNDED),
     "iterations": (1, 2**31 - 1),
-    "num_devices": (1, _UNBOUNDED),
-    "network.width": (1, _UNBOUNDED),
-    "network.depth": (0, _UNBOUNDED),
-    "network.line_length": (2, _UNBOUNDED),
-    "network.num_heads": (1, _UNBOUNDED),
+    "num_devices": (1, UNBOUNDED),
+    "network.width": (1, UNBOUNDED),
+    "network.depth": (0, UNBOUNDED),
+    "network.line_length": (2, UNBOUNDED),
+    "network.num_heads": (1, UNBOUNDED),
     "search.num_simulations": (1, 65_534),
     "search.fast_simulations": (1, 65_534),
-    "search.full_every": (2, _UNBOUNDED),
-    "search.max_depth": (1, _UNBOUNDED),
-    "search.lanes": (1, _UNBOUNDED),
-    "search.max_considered_actions": (1, _UNBOUNDED),
-    "search.gumbel_scale": (0, _UNBOUNDED),
-    "search.value_scale": (0, _UNBOUNDED),
-    "search.exploration": (0, _UNBOUNDED),
+    "search.full_every": (2, UNBOUNDED),
+    "search.max_depth": (1, UNBOUNDED),
+    "search.lanes": (1, UNBOUNDED),
+    "search.max_considered_actions": (1, UNBOUNDED),
+    "search.gumbel_scale": (0, UNBOUNDED),
+    "search.value_scale": (0, UNBOUNDED),
+    "search.exploration": (0, UNBOUNDED),
     "search.dirichlet_fraction": (0, 1),
-    "search.dirichlet_concentration": (1e-3, _UNBOUNDED),
-    "rollout.num_games": (1, _UNBOUNDED),
-    "rollout.steps_per_iteration": (1, _UNBOUNDED),
+    "search.dirichlet_concentration": (1e-3, UNBOUNDED),
+    "rollout.num_games": (1, UNBOUNDED),
+    "rollout.steps_per_iteration": (1, UNBOUNDED),
     "rollout.opening_fraction": (0, 1),
-    "rollout.max_opening_plies": (0, _UNBOUNDED),
-    "rollout.temperature_plies": (0, _UNBOUNDED),
-    "rollout.temperature": (1e-3, _UNBOUNDED),
+    "rollout.max_opening_plies": (0, UNBOUNDED),
+    "rollout.temperature_plies": (0, UNBOUNDED),
+    "rollout.temperature": (1e-3, UNBOUNDED),
     "rollout.search_value_fraction": (0, 1),
     "rollout.surprise_fraction": (0, 1),
     "rollout.resign_value": (1e-3, 1),
-    "rollout.resign_plies": (1, _UNBOUNDED),
+    "rollout.resign_plies": (1, UNBOUNDED),
     "rollout.whole_fraction": (0, 1),
-    "replay.capacity": (1, _UNBOUNDED),
-    "replay.min_rows": (1, _UNBOUNDED),
-    "learner.batch_size": (1, _UNBOUNDED),
-    "learner.updates_per_iteration": (1, _UNBOUNDED),
-    "learner.learning_rate": (0, _UNBOUNDED),
-    "learner.warmup_updates": (0, _UNBOUNDED),
+    "replay.capacity": (1, UNBOUNDED),
+    "replay.min_rows": (1, UNBOUNDED),
+    "learner.batch_size": (1, UNBOUNDED),
+    "learner.updates_per_iteration": (1, UNBOUNDED),
+    "learner.learning_rate": (0, UNBOUNDED),
+    "learner.warmup_updates": (0, UNBOUNDED),
     "learner.final_learning_rate_fraction": (0, 1),
-    "learner.weight_decay": (0, _UNBOUNDED),
-    "learner.max_gradient_norm": (1e-6, _UNBOUNDED),
-    "learner.value_weight": (0, _UNBOUNDED),
-    "learner.reply_weight": (0, _UNBOUNDED),
+    "learner.weight_decay": (0, UNBOUNDED),
+    "learner.max_gradient_norm": (1e-6, UNBOUNDED),
+    "learner.value_weight": (0, UNBOUNDED),
+    "learner.reply_weight": (0, UNBOUNDED),
     "learner.average_decay": (0, 0.999999),
-    "evaluation.every_minutes": (0, _UNBOUNDED),
+    "evaluation.every_minutes": (0, UNBOUNDED),
     "evaluation.num_simulations": (1, 65_534),
-    "evaluation.batch_size": (1, _UNBOUNDED),
-    "checkpoint.every_minutes": (0, _UNBOUNDED),
-    "checkpoint.keep": (2, _UNBOUNDED),
-    "checkpoint.milestones": (2, _UNBOUNDED),
+    "evaluation.batch_size": (1, UNBOUNDED),
+    "checkpoint.every_minutes": (0, UNBOUNDED),
+    "checkpoint.keep": (2, UNBOUNDED),
+    "checkpoint.milestones": (2, UNBOUNDED),
 }
 """Least and greatest value of every number, by its dotted path."""
 
 
-class _Checked:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Checked:
     """Settings that refuse what could never run, naming the field."""
 
     section: ClassVar[str] = ""
+    ranges: ClassVar[dict[str, tuple[float, float]]] = _RANGES
 
     def __post_init__(self) -> None:
         """Raises ValueError for a number out of its range."""
-        for path, (low, high) in _RANGES.items():
+        for path, (low, high) in self.ranges.items():
             section, _, field = path.rpartition(".")
             if section != self.section:
                 continue
@@ -91,7 +93,7 @@ class _Checked:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class NetworkConfig(_Checked):
+class NetworkConfig(Checked):
     """The network that guesses policy and value."""
 
     section: ClassVar[str] = "network"
@@ -114,7 +116,7 @@ class NetworkConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SearchConfig(_Checked):
+class SearchConfig(Checked):
     """The tree search that improves the network's guess."""
 
     section: ClassVar[str] = "search"
@@ -163,7 +165,7 @@ class SearchConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RolloutConfig(_Checked):
+class RolloutConfig(Checked):
     """Self-play."""
 
     section: ClassVar[str] = "rollout"
@@ -195,7 +197,7 @@ class RolloutConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReplayConfig(_Checked):
+class ReplayConfig(Checked):
     """Where targets are kept."""
 
     section: ClassVar[str] = "replay"
@@ -206,7 +208,7 @@ class ReplayConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LearnerConfig(_Checked):
+class LearnerConfig(Checked):
     """How the network is distilled on the targets."""
 
     section: ClassVar[str] = "learner"
@@ -235,7 +237,7 @@ class LearnerConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvaluationConfig(_Checked):
+class EvaluationConfig(Checked):
     """How the run is judged on the way and at its end."""
 
     section: ClassVar[str] = "evaluation"
@@ -248,7 +250,7 @@ class EvaluationConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CheckpointConfig(_Checked):
+class CheckpointConfig(Checked):
     """When the run is saved."""
 
     section: ClassVar[str] = "checkpoint"
@@ -271,7 +273,7 @@ class LoggingConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(_Checked):
+class Config(Checked):
     """A whole run."""
 
     env: str
@@ -309,15 +311,24 @@ def get(config: Any, path: str) -> Any:
 
 def from_dict(values: dict[str, Any]) -> Config:
     """A config from nested dictionaries. Raises ValueError naming the field that does not fit."""
-    _refuse_unknown_keys(Config, values, "")
+    return settings_from_dict(Config, values)
+
+
+SettingsT = TypeVar("SettingsT", bound=Checked)
+
+
+def settings_from_dict(kind: type[SettingsT], values: dict[str, Any]) -> SettingsT:
+    """As `from_dict`, of another kind of settings."""
+    _refuse_unknown_keys(kind, values, "")
+    hooks = dacite.Config(type_hooks={float: _to_float}, cast=[tuple])
     try:
-        return dacite.from_dict(Config, values, dacite.Config(type_hooks={float: _to_float}))
+        return dacite.from_dict(kind, values, hooks)
     except dacite.DaciteError as error:
         raise ValueError(f"the config does not fit: {error}") from error
 
 
-def to_dict(config: Config) -> dict[str, Any]:
-    """Nested dictionaries from which `from_dict` makes the same config; None is left out."""
+def to_dict(config: Checked) -> dict[str, Any]:
+    """Nested dictionaries from which `from_dict` makes the same settings; None is left out."""
 
     def without_none(values: Any) -> Any:
         if not isinstance(values, dict):
@@ -329,6 +340,11 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 def load(path: Path, **overrides: Any) -> Config:
     """A config from a TOML file; `overrides`, nested like the file, go on top of it."""
+    return load_settings(Config, path, **overrides)
+
+
+def load_settings(kind: type[SettingsT], path: Path, **overrides: Any) -> SettingsT:
+    """As `load`, of another kind of settings."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError):
@@ -336,7 +352,7 @@ def load(path: Path, **overrides: Any) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is not a TOML file: {error}") from error
     try:
-        return from_dict(_merged(values, overrides))
+        return settings_from_dict(kind, _merged(values, overrides))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -350,8 +366,8 @@ def _merged(values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]
     return merged
 
 
-def dumps(config: Config) -> str:
-    """The config as TOML."""
+def dumps(config: Checked) -> str:
+    """The settings as TOML."""
     return tomli_w.dumps(to_dict(config))
 
 

@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 
 import tyro
 
-from selfplay.config import CheckpointConfig, Config, EvaluationConfig, LoggingConfig
+from selfplay.config import (
+    CheckpointConfig,
+    Config,
+    EvaluationConfig,
+    LearnerConfig,
+    LoggingConfig,
+    NetworkConfig,
+    RolloutConfig,
+    SearchConfig,
+)
+from selfplay.distill_config import DistillConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,6 +64,34 @@ class TrainFlags:
     start: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """A run whose network to start warm from, or an environment whose trained agent to."""
     settings: Annotated[Config, tyro.conf.arg(name="")]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DistillFlags:
+    """Flags of `selfplay distill`."""
+
+    run: Path | None = None
+    """Folder of the new run (default: runs/ENV-DATE-TIME)."""
+    seed: int = 0
+    """Of everything random."""
+    num_devices: int | None = None
+    """Devices to use (default: all that can share the work equally)."""
+    settings: Annotated[DistillConfig, tyro.conf.arg(name="")] = dataclasses.field(
+        default_factory=DistillConfig
+    )
+    network: NetworkConfig = dataclasses.field(default_factory=NetworkConfig)
+    search: SearchConfig = dataclasses.field(default_factory=SearchConfig)
+    rollout: RolloutConfig = dataclasses.field(default_factory=RolloutConfig)
+    learner: LearnerConfig = dataclasses.field(default_factory=LearnerConfig)
+    evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)
+    checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    logging: LoggingConfig = dataclasses.field(default_factory=LoggingConfig)
+
+    def changed(self, config: Config) -> Config:
+        """The settings of a run with these flags in them."""
+        names = {field.name for field in dataclasses.fields(Config)}
+        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name in names}
+        return dataclasses.replace(config, **own)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -118,6 +118,11 @@ def abstract(mesh: Mesh, shapes: Any, specs: Any) -> Any:
     return jax.tree.map(below, specs, shapes, is_leaf=lambda x: isinstance(x, PartitionSpec))
 
 
+def replicated(mesh: Mesh) -> NamedSharding:
+    """The placement of what every device has whole."""
+    return NamedSharding(mesh, REPLICATED)
+
+
 def share(count: int, mesh: Mesh, field: str) -> int:
     """`count` per device. Raises ValueError naming the field if it does not divide."""
     if count % mesh.size:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tests import xla
 
@@ -21,12 +22,12 @@ import jax
 import pytest
 
 from selfplay import config as config_lib
-from selfplay import train
+from selfplay import distill, train
 from selfplay.config import Config
+from selfplay.distill_config import DistillConfig
 from selfplay.environment.checks import games
-from selfplay.environment.contract import Environment
 from selfplay.networks.contract import Network
-from selfplay.run.program import Program
+from selfplay.run import distillation
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -44,28 +45,46 @@ def random_games() -> Callable[..., games.Games]:
 @pytest.fixture(scope="session", autouse=True)
 def programs_are_shared() -> Iterator[None]:
     """Runs that would compile the same programs share them: many tests train the same way."""
-    programs, looks = {}, {}
-    make_program, make_look = train.make_program, train.make_look
+    made: dict[str, Any] = {}
 
-    def same_program(config: Config) -> Program:
-        other = ("iterations", "minutes", *config_lib.MAY_CHANGE_ON_RESUME)
-        compiled = {k: v for k, v in config_lib.to_dict(config).items() if k not in other}
-        key = repr(compiled), jax.config.read("jax_disable_most_optimizations")
-        if ":" in config.env:  # its source may have changed
-            return make_program(config)
-        if key not in programs:
-            programs[key] = make_program(config)
-        return programs[key]
+    def shared(make: Callable[..., Any], key: Callable[..., Any]) -> Callable[..., Any]:
+        """`make`, but what was made of equal settings and an equal key is made once."""
 
-    def same_look(env: Environment, network: Network, config: Config):
-        key = network, repr((config.search, config.evaluation))
-        if key not in looks:
-            looks[key] = make_look(env, network, config)
-        return looks[key]
+        def same(*arguments: Any) -> Any:
+            config = next(x for x in arguments if isinstance(x, Config))
+            own = key(*arguments)
+            if ":" in config.env or own is None:  # a source that may have changed
+                return make(*arguments)
+            other = ("iterations", "minutes", "checkpoint", "logging")
+            settings = {k: v for k, v in config_lib.to_dict(config).items() if k not in other}
+            optimized = not jax.config.read("jax_disable_most_optimizations")
+            name = repr((make.__name__, optimized, settings, own))
+            if name not in made:
+                made[name] = make(*arguments)
+            return made[name]
+
+        return same
+
+    def shapes(network: Network) -> Any:
+        return jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0)))
+
+    def labels(env: Any, network: Network, config: Config, settings: DistillConfig, *_: Any) -> Any:
+        counted = ("operator", "temperature", "hindsight", "confidence", "episodes_at_once")
+        own = [getattr(settings, name) for name in counted]
+        return None if settings.ensemble else (own, shapes(network))
+
+    def by_network(env: Any, network: Network, *_: Any) -> Any:
+        return shapes(network)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "make_program", same_program)
-        patch.setattr(train, "make_look", same_look)
+        for module, name, key in [
+            (train, "make_program", lambda *_: ()),
+            (train, "make_look", by_network),
+            (distill, "make_look", by_network),
+            (distill, "make_student", by_network),
+            (distillation, "make_labelling", labels),
+        ]:
+            patch.setattr(module, name, shared(getattr(module, name), key))
         yield
 
 

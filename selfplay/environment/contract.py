@@ -256,6 +256,20 @@ class Environment(abc.ABC, Generic[StateT]):
         """Who judges finished episodes independently of these rules, or None."""
         return None
 
+    def hindsight(self, problem: Problem, state: StateT) -> tuple[Problem, jax.Array] | None:
+        """The problem that an episode has solved, whatever it was meant to solve.
+
+        Args:
+            problem: what it was about.
+            state: how it ended.
+
+        Returns:
+            A problem of the training split that the same actions solve from its beginning, and
+            bool [], whether there is one; None where the environment knows of none.
+        """
+        del problem, state
+        return None
+
     def solved_positions(self) -> SolvedPositions | None:
         """Positions with exact values to be judged against, or None. Not traced."""
         return None

@@ -16,7 +16,7 @@ from selfplay.environment.contract import Environment, Problem, Split, State
 from selfplay.networks.contract import Params
 from selfplay.operators.contract import ImprovementOperator
 from selfplay.operators.rollout import random_plies
-from selfplay.operators.targets import Targets, outcome_values
+from selfplay.operators.targets import Provenance, Targets, outcome_values
 
 
 class Sample(struct.PyTreeNode):
@@ -41,6 +41,24 @@ class Episodes(struct.PyTreeNode):
     """State [B]: how each ended."""
     returns: jax.Array
     """float32 [B, P]: what was paid to each player in all, in the environment's units."""
+
+
+def row(env: Environment[Any]) -> Sample:
+    """Shapes and dtypes of one row of an environment's."""
+
+    def one() -> Sample:
+        problem = env.sample_problem(jax.random.key(0), "train")
+        targets = Targets(
+            problem=problem,
+            state=env.init(problem),
+            action_weights=jnp.zeros(env.num_actions, jnp.float32),
+            value=jnp.float32(0),
+            weight=jnp.float32(0),
+            provenance=Provenance.of((), 0),
+        )
+        return Sample(targets, action=jnp.int32(0), episode=jnp.int32(0))
+
+    return jax.eval_shape(one)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -61,3 +61,10 @@ class Exact(ImprovementOperator):
         )
         action = jax.vmap(jax.random.categorical)(keys, logits).astype(jnp.int32)
         return Improved(action, targets)
+
+
+def has_oracle(env: Environment[Any]) -> bool:
+    """Whether the environment knows exact values."""
+    problem = jax.eval_shape(lambda: env.sample_problem(jax.random.key(0), "train"))
+    state = jax.eval_shape(env.init, problem)
+    return jax.eval_shape(env.oracle, problem, state) is not None

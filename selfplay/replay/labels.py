@@ -1,6 +1,6 @@
 """A teacher's episodes, judged as wholes and written to disk, one shard at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
@@ -16,8 +16,10 @@ def label(
     episodes: Callable[[int], Episodes],
     num_shards: int,
     verifier: Verifier | None = None,
-) -> None:
-    """Fills a generation up to so many shards; those that are there already are kept.
+) -> Iterator[int]:
+    """Fills a generation up to so many shards, and tells how many there are after each.
+
+    Those that are there already are kept.
 
     Args:
         generation: where they go.
@@ -28,6 +30,7 @@ def label(
     """
     for index in range(len(generation.shards), num_shards):
         generation.add(judged(episodes(index), verifier))
+        yield index + 1
 
 
 def judged(episodes: Episodes, verifier: Verifier | None = None) -> Sample:
@@ -56,6 +59,8 @@ def judged(episodes: Episodes, verifier: Verifier | None = None) -> Sample:
 def verdicts(episodes: Episodes, verifier: Verifier) -> np.ndarray:
     """uint8 [B]: what a verifier says of each episode, as an index into `VERDICTS`.
 
+    It is not asked of an episode of which nothing counts.
+
     Raises ValueError if episodes began with moves that nobody kept, such as random openings.
     """
     action = np.asarray(episodes.samples.action)
@@ -72,7 +77,11 @@ def verdicts(episodes: Episodes, verifier: Verifier) -> np.ndarray:
         problem = jax.tree.map(lambda x: x[index], problems)
         return verifier.verify(problem, action[played[:, index], index].tolist())
 
-    return np.array([VERDICTS.index(ask(i).value) for i in range(action.shape[1])], np.uint8)
+    counts = np.asarray(episodes.samples.targets.weight > 0).any(0)
+    asked = np.zeros(action.shape[1], np.uint8)
+    for index in np.flatnonzero(counts):
+        asked[index] = VERDICTS.index(ask(int(index)).value)
+    return asked
 
 
 def _each_row(of_episode: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from selfplay.operators.episodes import Sample
 from selfplay.operators.targets import VERDICTS
 from selfplay.replay.generations import Columns, Generation, names
 
-_BINS = 1_000
+_BINS = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Filter:
         unsure = np.asarray(confidence < self.least_confidence)
         for other in reasons.values():
             unsure = unsure & ~other
-        reasons[f"confidence under {self.least_confidence:.3g}"] = unsure
+        reasons[f"confidence under {self.least_confidence:.6g}"] = unsure
         return reasons
 
 
@@ -61,6 +61,9 @@ class Selection:
 
     generation: Generation
     folder: Path
+    _mapped: dict[int, tuple[np.ndarray, Columns]] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @functools.cached_property
     def _counts(self) -> dict[str, list[int]]:
@@ -85,13 +88,20 @@ class Selection:
         found: dict[str, np.ndarray] = {}
         for shard in np.unique(shard_of):
             here = shard_of == shard
-            passed = np.load(self.folder / f"{shard:08d}.npy", mmap_mode="r")
+            passed, columns = self._shard(int(shard))
             local = passed[index[here] - (ends[shard] - len(passed))]
-            for name, column in self.generation.shard(shard).items():
+            for name, column in columns.items():
                 if name not in found:
                     found[name] = np.empty((len(index), *column.shape[1:]), column.dtype)
                 found[name][here] = column[local]
         return found
+
+    def _shard(self, number: int) -> tuple[np.ndarray, Columns]:
+        """The rows of a shard that passed, and its fields, mapped once."""
+        if number not in self._mapped:
+            passed = np.load(self.folder / f"{number:08d}.npy", mmap_mode="r")
+            self._mapped[number] = passed, self.generation.shard(number)
+        return self._mapped[number]
 
 
 def select(generation: Generation, keep: Filter, folder: Path) -> Selection:
@@ -121,7 +131,7 @@ def select(generation: Generation, keep: Filter, folder: Path) -> Selection:
 
 
 def confidence_to_keep(generations: Sequence[Generation], share: float) -> float:
-    """The confidence that the surest `share` of all rows has at least, to a thousandth.
+    """The confidence that the surest `share` of all rows has at least, to a millionth.
 
     Found in one pass over what is stored, without holding it. Raises ValueError for a share that
     is not in (0, 1], or if there are no rows.

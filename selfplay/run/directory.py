@@ -9,6 +9,13 @@ RUN/evaluation.json  how good it was at the end
 RUN/arena.json       how its checkpoints rate against each other
 RUN/depth.json       what its searches are worth, by number of simulations
 RUN/frontier.json    the same of all its checkpoints
+
+A distillation has beside them
+
+RUN/distill.toml     what is labelled, filtered and mixed
+RUN/teachers/        the networks it was given
+RUN/generations/     what was labelled; 00000000 is real data
+RUN/selections/      which of it was learnt from
 """
 
 import contextlib
@@ -23,6 +30,7 @@ from pathlib import Path
 
 from selfplay import config as config_lib
 from selfplay.config import Config
+from selfplay.distill_config import DistillConfig
 from selfplay.files import write_text
 
 
@@ -68,6 +76,29 @@ class RunDirectory:
         return self.path / "arena.json"
 
     @property
+    def distill_file(self) -> Path:
+        """The settings of a distillation, as TOML."""
+        return self.path / "distill.toml"
+
+    @property
+    def is_distillation(self) -> bool:
+        """Whether its network was distilled from labels rather than from self-play."""
+        return self.distill_file.exists()
+
+    @property
+    def teachers(self) -> Path:
+        """The networks that a distillation was given."""
+        return self.path / "teachers"
+
+    def generation(self, number: int) -> Path:
+        """What was labelled for a student; 0 is real data."""
+        return self.path / "generations" / f"{number:08d}"
+
+    def selection(self, number: int) -> Path:
+        """Which rows of a generation pass the filter."""
+        return self.path / "selections" / f"{number:08d}"
+
+    @property
     def lock_file(self) -> Path:
         """What a process holds while it trains the run."""
         return self.path / ".lock"
@@ -90,9 +121,19 @@ class RunDirectory:
             raise ValueError(f"{self.path} is not a run: it has no {self.config_file.name}")
         return config_lib.load(self.config_file)
 
+    def read_distill_config(self) -> DistillConfig:
+        """The settings of a distillation. Raises ValueError if this is none."""
+        if not self.is_distillation:
+            raise ValueError(f"{self.path} is no distillation: it has no {self.distill_file.name}")
+        return config_lib.load_settings(DistillConfig, self.distill_file)
+
     def write_config(self, config: Config) -> None:
         """Replaces the settings, atomically."""
         write_text(self.config_file, config_lib.dumps(config))
+
+    def write_distill_config(self, settings: DistillConfig) -> None:
+        """Writes the settings of a distillation."""
+        write_text(self.distill_file, config_lib.dumps(settings))
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

@@ -20,8 +20,10 @@ DTYPE = "float16"
 """11 bits of each parameter: half the size, and the same moves but for near ties."""
 
 
-def export(run: Path, output: Path, iteration: int | None = None) -> Path:
+def export(run: Path, output: Path, iteration: int | None = None, *, dtype: str = DTYPE) -> Path:
     """Writes the network of a run's newest sound checkpoint, or of an iteration, to `output`.
+
+    With `dtype` float32 it is the same, bit for bit.
 
     Raises ValueError if there is no such run or checkpoint, `output` is taken, or a parameter is
     too large for half precision.
@@ -29,16 +31,16 @@ def export(run: Path, output: Path, iteration: int | None = None) -> Path:
     source = RunDirectory(run.absolute())
     config = source.read_config()
     env = registry.make(config.env, **config.env_args)
-    path = checkpoint.find(source.checkpoints, iteration)
+    path = checkpoint.find(source.checkpoints, iteration, source.milestones)
     params = session.read_params(path, env, build(config.network, env))
-    small = jax.tree.map(lambda x: x.astype(DTYPE), params)
+    small = jax.tree.map(lambda x: x.astype(dtype), params)
     if not all(bool(jnp.isfinite(x).all()) for x in jax.tree.leaves(small)):
         raise ValueError(
-            f"{path} has parameters beyond the range of {DTYPE}; it cannot be exported"
+            f"{path} has parameters beyond the range of {dtype}; it cannot be exported"
         )
     info = {
         "environment_version": env.version,
-        "params_dtype": DTYPE,
+        "params_dtype": dtype,
         "config": config_lib.to_dict(config),
     }
 

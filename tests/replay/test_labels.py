@@ -72,9 +72,9 @@ def test_whoever_is_stopped_goes_on_as_if_nothing_had_happened(tmp_path):
         generation = generations.create(tmp_path / name, {})
         if name == "stopped":
             with pytest.raises(KeyboardInterrupt):
-                label(generation, shard, 3)
+                list(label(generation, shard, 3))
             assert len(generation.shards) == 1
-        label(generation, play if name == "whole" else shard, 3)
+        list(label(generation, play if name == "whole" else shard, 3))
     assert calls == [0, 1, 1, 2]
     whole, stopped = (
         [dict(s) for s in generations.Generation(tmp_path / n).each()] for n in ("whole", "stopped")

@@ -153,6 +153,21 @@ class Addition(Environment[AdditionState]):
         """Adds Python's integers."""
         return AdditionVerifier()
 
+    def hindsight(self, problem: jax.Array, state: AdditionState) -> tuple[jax.Array, jax.Array]:
+        """The sum that was written, as that of one of the summands and what it lacks."""
+        place = jnp.arange(self.digits + 1, dtype=jnp.int32)
+        powers = _powers_of_ten(self.digits + 1)
+        digits = jnp.where(place < num_columns(problem), state.written, 0).astype(jnp.int32)
+        total = digits @ powers
+        summands = _numbers(problem)
+        kept = jnp.where(summands <= total, summands, 0).max()
+        lacking = total - kept
+        fits = lacking < 10**self.digits
+        pair = jnp.stack([kept, jnp.where(fits, lacking, 0)])
+        asked = (pair[:, None] // powers[None, : self.digits] % 10).astype(jnp.int8)
+        solved = fits & ~is_held_out(asked) & (num_columns(asked) == num_columns(problem))
+        return asked, solved
+
     def solved_positions(self) -> SolvedPositions:
         """A step in each of 1,024 held-out problems, nothing wrong so far, by what is carried."""
         keys = jax.random.split(jax.random.key(0), _SOLVED_POSITIONS)

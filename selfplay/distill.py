@@ -1,0 +1,221 @@
+"""The loop with a teacher: label, filter, mix, learn, look; then the student teaches.
+
+    from selfplay.distill import distill
+    from selfplay.distill_config import DistillConfig
+    from selfplay.run.directory import RunDirectory
+
+    config = RunDirectory(Path("runs/first")).read_config()
+    run = distill("runs/first", config, DistillConfig(generations=3))
+
+It is AlphaFold's self-distillation (Jumper et al. 2021, supplementary 1.3) where the teacher is a
+network, and expert iteration (Anthony et al. 2017) where it searches. `resume` goes on with one
+that was stopped.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from selfplay import sharding
+from selfplay.config import Config
+from selfplay.distill_config import DistillConfig
+from selfplay.environment import registry
+from selfplay.evaluation.held_out import make_held_out
+from selfplay.evaluation.look import make_look
+from selfplay.networks.build import build
+from selfplay.networks.contract import Network, Params
+from selfplay.replay.labels import label
+from selfplay.run import directory, progress, teachers
+from selfplay.run.directory import RunDirectory
+from selfplay.run.distillation import EXACT, Distillation, keys, refuse_unfit
+from selfplay.run.metrics import Watcher, open_watchers, refuse_missing
+from selfplay.run.progress import Interruption, Row
+from selfplay.run.student import make_student
+
+Tell = Callable[[str, int, int], None]
+"""Told what is under way, how much of it is done, and of how much."""
+
+
+def distill(
+    teacher: str,
+    config: Config,
+    settings: DistillConfig,
+    *,
+    run: Path | str | None = None,
+    watchers: Sequence[Watcher] = (),
+    tell: Tell = lambda what, done, total: None,
+) -> Path:
+    """Trains students on what a teacher labels, one after another.
+
+    Args:
+        teacher: a run, an environment that comes with a trained agent, or RUN@ITERATION.
+        config: what the students are, how they learn, how searches are made.
+        settings: what is labelled and learnt from.
+        run: the new run's folder, by default `runs/ENV-DATE-TIME`.
+        watchers: who is told of each iteration, beside the run's own files.
+        tell: who is told what is under way.
+
+    Returns:
+        The run's folder; its checkpoints are students, to be evaluated or played like any.
+
+    Raises:
+        ValueError: a setting, the teacher or the real data does not fit, or a filter lets nothing
+            through; what was labelled is kept.
+        NonFiniteLossError: learning went wrong; the last good checkpoint stays.
+    """
+    path = directory.default_path(config) if run is None else Path(run)
+    directory.refuse_taken(path)
+    refuse_missing(config)
+    runs = [teacher, *settings.ensemble]
+    teachers.refuse_unfit(runs, config)
+    _spread(config, settings)
+    refuse_unfit(teacher, config, settings)
+
+    def begin(folder: RunDirectory) -> None:
+        folder.write_distill_config(settings)
+        teachers.keep(folder.teachers, runs)
+
+    with directory.create(path, config, fill=begin) as folder:
+        _loop(_open(folder, config, settings), watchers, tell)
+    return folder.path
+
+
+def resume(
+    run: Path | str,
+    *,
+    watchers: Sequence[Watcher] = (),
+    tell: Tell = lambda what, done, total: None,
+) -> Path:
+    """Goes on with a distillation from its newest sound checkpoint.
+
+    Raises ValueError if it is none, or at its end.
+    """
+    folder = RunDirectory(Path(run).absolute())
+    config, settings = folder.read_config(), folder.read_distill_config()
+    with folder.lock():
+        _spread(config, settings)
+        opened = _open(folder, config, settings)
+        opened.restore()
+        if opened.is_over:
+            raise ValueError(f"{run} has distilled all of its {settings.generations} generations")
+        _loop(opened, watchers, tell)
+    return folder.path
+
+
+def _spread(config: Config, settings: DistillConfig) -> None:
+    """Makes each core a device, where they can share the work."""
+    sharding.spread_over_cores(
+        settings.episodes_at_once, config.learner.batch_size, num_devices=config.num_devices
+    )
+
+
+def _open(run: RunDirectory, config: Config, settings: DistillConfig) -> Distillation:
+    """A distillation that has done nothing yet."""
+    env = registry.make(config.env, **config.env_args)
+    mesh = sharding.make_mesh(config.num_devices)
+    network = build(config.network, env)
+    return Distillation(
+        run=run,
+        config=config,
+        settings=settings,
+        env=env,
+        mesh=mesh,
+        network=network,
+        student=make_student(env, network, config, mesh, keys(config)[2]),
+        given=teachers.load(run.teachers, env),
+        clock=(clock := progress.Clock(float("inf"))),
+        pace=progress.Pace(clock),
+    )
+
+
+def _loop(on: Distillation, watchers: Sequence[Watcher], tell: Tell) -> None:
+    """Generation after generation, until the last student has learnt or someone asks to stop."""
+    looks = _Looks(on)
+    watchers = [*open_watchers(on.run, on.config, on.iteration), *watchers]
+    try:
+        with progress.interruptible() as interruption:
+            if on.iteration == 0:
+                tell("judging the teacher", 0, 1)
+                row = looks.first() | {"generation": 0.0}
+                _tell_all(watchers, on.pace.header(0, on.iterations) | row)
+            while not on.is_over and _label(on, interruption, tell):
+                _learn(on, looks, watchers, interruption, tell)
+    finally:
+        for watcher in watchers:
+            watcher.close()
+
+
+def _label(on: Distillation, interruption: Interruption, tell: Tell) -> bool:
+    """Labels what this generation learns from; False if it was stopped before the end."""
+    exact = [0] if on.settings.real == EXACT else []
+    for number in [*exact, on.generation]:
+        shards, play = on.play(number)
+        what = "real episodes, by the oracle" if number == 0 else "labelling"
+        tell(what, 0, shards)
+        for done in label(on.labels(number), play, shards, on.verifier()):
+            tell(what, done, shards)
+            if interruption.requested:
+                return False
+    return not interruption.requested
+
+
+def _learn(
+    on: Distillation,
+    looks: "_Looks",
+    watchers: Sequence[Watcher],
+    interruption: Interruption,
+    tell: Tell,
+) -> None:
+    """One student learns from what was labelled, and is judged; saved in any case."""
+    generation, end = on.generation, on.generation * on.iterations_each
+    tell("filtering", 0, 1)
+    pool = on.pool()
+    labelled = on.labelled(pool)
+    save_due = progress.Every(on.config.checkpoint.every_minutes)
+    while on.iteration < end and not interruption.requested:
+        row = progress.timed("seconds/learn", on.learn, pool)
+        progress.refuse_non_finite(row, on.iteration)
+        tell("learning", on.iteration + on.iterations_each - end, on.iterations_each)
+        if on.iteration == end:
+            tell("judging", 0, 1)
+            row |= looks.student(on.params)
+        header = on.pace.header(on.iteration, on.iterations) | {"generation": float(generation)}
+        _tell_all(watchers, header | labelled | row)
+        labelled = {}
+        if on.iteration < end and save_due():
+            on.save()
+    if on.iteration == end:
+        on.graduate()
+    else:
+        on.save()
+
+
+def _tell_all(watchers: Sequence[Watcher], row: Row) -> None:
+    for watcher in watchers:
+        watcher.on_iteration(row)
+
+
+class _Looks:
+    """How the first teacher and its students are judged on held-out truth."""
+
+    def __init__(self, on: Distillation):
+        self._on = on
+        self._own = on.config.network == on.given[0].settings
+        self._student = self._make(on.network)
+
+    def first(self) -> Row:
+        """The first teacher's."""
+        given = self._on.given[0]
+        look = self._student if self._own else self._make(given.network)
+        return progress.timed("seconds/look", look, given.params)
+
+    def student(self, params: Params) -> Row:
+        """A student's."""
+        return progress.timed("seconds/look", self._student, params)
+
+    def _make(self, network: Network) -> Callable[[Params], Row]:
+        on, given = self._on, self._on.given[0]
+        exact = make_look(on.env, network, on.config)
+        held_out = make_held_out(
+            on.env, network, on.config, on.settings.look_episodes, (given.network, given.params)
+        )
+        return lambda params: exact(params) | held_out(params)

@@ -1,0 +1,287 @@
+"""A distillation in memory: who teaches, what is labelled and drawn, who learns, how far it is."""
+
+import dataclasses
+import functools
+import math
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh
+
+from selfplay import config as config_lib
+from selfplay.config import Config
+from selfplay.distill_config import DistillConfig
+from selfplay.environment import registry
+from selfplay.environment.contract import Environment
+from selfplay.environment.verifier import Fallible, Verifier
+from selfplay.learning.learner import LearnerState
+from selfplay.networks.contract import Network, Params
+from selfplay.operators import episodes
+from selfplay.operators.episodes import Episodes
+from selfplay.operators.exact import has_oracle
+from selfplay.operators.hindsight import has_hindsight
+from selfplay.replay import census, generations
+from selfplay.replay.generations import Generation
+from selfplay.replay.pool import Pool
+from selfplay.replay.selection import Filter, Selection, confidence_to_keep, select
+from selfplay.run import checkpoint, machine, names, session
+from selfplay.run.directory import RunDirectory
+from selfplay.run.labelling import Labelling, make_exact, make_labelling
+from selfplay.run.progress import Clock, Pace, Row
+from selfplay.run.student import Student
+from selfplay.run.teachers import Teacher
+
+EXACT = "exact"
+"""As `DistillConfig.real`: what the environment's oracle knows."""
+
+
+@dataclasses.dataclass
+class Distillation:
+    """What the loop works on. Generation g is labelled by the teacher of student g."""
+
+    run: RunDirectory
+    config: Config
+    settings: DistillConfig
+    env: Environment[Any]
+    mesh: Mesh
+    network: Network
+    """The students'."""
+    student: Student
+    given: list[Teacher]
+    """The first teacher, and the others of an ensemble."""
+    clock: Clock
+    pace: Pace
+    iteration: int = 0
+    """Iterations of learning done, over all students."""
+    state: LearnerState | None = None
+    """Of the student that learns; None between two."""
+    _labellings: dict[Network, Labelling] = dataclasses.field(default_factory=dict)
+
+    # How far it is ---------------------------------------------------------------------------
+
+    @property
+    def iterations_each(self) -> int:
+        """Of a student."""
+        return math.ceil(self.settings.updates / self.config.learner.updates_per_iteration)
+
+    @property
+    def iterations(self) -> int:
+        """Of all students."""
+        return self.settings.generations * self.iterations_each
+
+    @property
+    def generation(self) -> int:
+        """Of the student that learns, or comes next; the first is 1."""
+        return self.iteration // self.iterations_each + 1
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last student has learnt all it will."""
+        return self.iteration >= self.iterations
+
+    # Labels ----------------------------------------------------------------------------------
+
+    def teacher(self) -> tuple[Network, Params]:
+        """Who labels now: the first teacher, then each student for the next."""
+        before = self.generation - 1
+        if before == 0:
+            return self.given[0].network, self.given[0].params
+        path = checkpoint.find(self.run.milestones, before * self.iterations_each)
+        return self.network, session.read_params(path, self.env, self.network)
+
+    def labels(self, number: int) -> Generation:
+        """A generation with what is labelled of it so far; real data that others made as it is."""
+        if number == 0 and self.settings.real != EXACT:
+            return Generation(Path(self.settings.real))
+        about = about_generation(self.config, self.env) | {"generation": number}
+        return generations.create(self.run.generation(number), about)
+
+    def play(self, number: int) -> tuple[int, Any]:
+        """How many shards generation `number` shall have, and who plays a shard's episodes."""
+        shards, labelling, params = self.settings.shards, self._exact, None
+        if number == 0:
+            shards = math.ceil(self.settings.real_episodes / self.settings.episodes_at_once)
+        else:
+            network, params = self.teacher()
+            labelling = self._labelling(network)
+        now = jnp.int32(number)
+        ready = labelling.ready(params, now)
+        count = self.settings.episodes_at_once
+
+        def shard(index: int) -> Episodes:
+            return labelling.play(ready, now, index * count + jnp.arange(count, dtype=jnp.int32))
+
+        return shards, shard
+
+    def verifier(self) -> Verifier | None:
+        """Who judges the labels. Without being told to, it is asked where it can be, to know."""
+        verifier = self.env.verifier()
+        if verifier is None or self.config.rollout.max_opening_plies > 0:
+            return None
+        return Fallible(verifier, self.settings.verifier_error, self.config.seed)
+
+    def select(self, number: int) -> Selection:
+        """What of a generation is learnt from; of real data everything.
+
+        Raises ValueError if that is nothing, saying why; the generation stays.
+        """
+        generation, keep = self.labels(number), Filter()
+        if number > 0:
+            least = self.settings.least_confidence
+            if self.settings.keep_share < 1:
+                least = max(least, confidence_to_keep([generation], self.settings.keep_share))
+            keep = Filter(verified=self.settings.verified, least_confidence=least)
+        return select(generation, keep, self.run.selection(number))
+
+    def pool(self) -> Pool:
+        """What the student of this generation learns from."""
+        oldest = self.generation if self.settings.regime == "replace" else 1
+        real = [0] if self.settings.real and self.settings.share_of_real != 0.0 else []
+        return Pool(
+            selections={n: self.select(n) for n in [*real, *range(oldest, self.generation + 1)]},
+            capacity=self.settings.generations + 1,
+            like=episodes.row(self.env),
+            regime=self.settings.regime,
+        )
+
+    # Learning --------------------------------------------------------------------------------
+
+    def labelled(self, pool: Pool) -> Row:
+        """What was labelled for this generation, and what of it is learnt from, as metrics."""
+        counted = census.take(self.labels(self.generation))
+        kept = pool.selections[self.generation].size / counted.rows
+        shares = pool.shares(self.settings.share_of_real)
+        return counted.metrics() | {"labels/kept": kept, "mixture/real": float(shares[0])}
+
+    def learn(self, pool: Pool) -> Row:
+        """One iteration: batches drawn from the pool, an update for each."""
+        learner = self.config.learner
+        if self.state is None:
+            begin_as = self.teacher()[1] if self.settings.student == "teacher" else None
+            self.state = self.student.begin(begin_as, jnp.int32(self.generation))
+        updates = learner.updates_per_iteration
+        key = jax.random.fold_in(self._keys[3], self.iteration)
+        shares = pool.shares(self.settings.share_of_real)
+        rows = pool.draw(key, shares, updates * learner.batch_size)
+        batches = jax.tree.map(lambda x: x.reshape(updates, -1, *x.shape[1:]), rows)
+        total = jnp.int32(self.iterations_each * updates)
+        self.state, metrics = self.student.fit(
+            self.state, batches, jnp.int32(self.iteration), total
+        )
+        self.iteration += 1
+        return {name: float(value) for name, value in jax.device_get(metrics).items()}
+
+    @property
+    def params(self) -> Params:
+        """Of the student that learns, as it acts."""
+        assert self.state is not None
+        return self.student.acting(self.state)
+
+    # On disk ---------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Writes a checkpoint of the student that learns, and drops the oldest."""
+        trees = {"params": self.params, "state": self.state}
+        checkpoint.save(self.run.checkpoints, self.iteration, trees, self._info())
+        checkpoint.prune(self.run.checkpoints, self.config.checkpoint.keep)
+
+    def graduate(self) -> None:
+        """Keeps the student, who teaches from now on."""
+        trees = {"params": self.params}
+        checkpoint.save(self.run.milestones, self.iteration, trees, self._info())
+        self.save()
+        self.state = None
+
+    def restore(self) -> None:
+        """Goes on where the newest sound checkpoint was; without any, from the beginning."""
+        if not checkpoint.available(self.run.checkpoints):
+            return
+        path = checkpoint.newest_sound(self.run.checkpoints)
+        self.clock.add(checkpoint.read_info(path)["seconds"])
+        self.iteration = int(path.name)
+        if self.iteration % self.iterations_each:
+            self.state = checkpoint.restore(path, "state", self.student.abstract())
+
+    def _info(self) -> dict[str, Any]:
+        return {
+            "iterations": self.iterations,
+            "seconds": self.clock.seconds,
+            "environment_version": self.env.version,
+            "num_devices": self.mesh.size,
+            "config": config_lib.to_dict(self.config),
+            "machine": machine.describe(),
+        }
+
+    # What is compiled ------------------------------------------------------------------------
+
+    @property
+    def _keys(self) -> jax.Array:
+        """PRNG keys of labels, of real labels, of students, and of batches."""
+        return keys(self.config)
+
+    def _labelling(self, network: Network) -> Labelling:
+        """How teachers with this network label."""
+        if network not in self._labellings:
+            self._labellings[network] = make_labelling(
+                self.env,
+                network,
+                self.config,
+                self.settings,
+                self.mesh,
+                self._keys[0],
+                self.given,
+            )
+        return self._labellings[network]
+
+    @functools.cached_property
+    def _exact(self) -> Labelling:
+        return make_exact(self.env, self.config, self.settings, self.mesh, self._keys[1])
+
+
+def keys(config: Config) -> jax.Array:
+    """PRNG keys [4] of labels, of real labels, of students, and of batches."""
+    return jax.random.split(jax.random.key(config.seed), 4)
+
+
+def refuse_unfit(teacher: str, config: Config, settings: DistillConfig) -> None:
+    """Raises ValueError, before any work, for settings or real data that do not fit."""
+    env = registry.make(config.env, **config.env_args)
+    name = config.env
+    if settings.student == "teacher":
+        given = RunDirectory(names.locate(names.split(teacher)[0])).read_config().network
+        for field in dataclasses.fields(given):
+            there, here = getattr(given, field.name), getattr(config.network, field.name)
+            if there != here:
+                raise ValueError(
+                    f"student teacher needs the teacher's network: network.{field.name} is "
+                    f"{here!r}, not {there!r}; student scratch would do"
+                )
+    if settings.verified and env.verifier() is None:
+        raise ValueError(f"verified needs an environment with a verifier; {name} has none")
+    if settings.verified and config.rollout.max_opening_plies > 0:
+        raise ValueError(
+            "a verifier judges episodes from their beginning: verified needs "
+            f"rollout.max_opening_plies 0, got {config.rollout.max_opening_plies}"
+        )
+    if settings.hindsight and not has_hindsight(env):
+        raise ValueError(f"hindsight needs an environment that knows it; {name} does not")
+    if settings.real == EXACT and not has_oracle(env):
+        raise ValueError(
+            f"real exact needs an environment with an oracle, which {name} is not; name a "
+            "generation's folder"
+        )
+    if settings.real and settings.real != EXACT:
+        about, wanted = Generation(Path(settings.real)).about, about_generation(config, env)
+        for what, value in wanted.items():
+            if about.get(what) != value:
+                raise ValueError(
+                    f"the real data in {settings.real} are of another environment: {what} is "
+                    f"{about.get(what)!r}, not {value!r}"
+                )
+
+
+def about_generation(config: Config, env: Environment[Any]) -> dict[str, Any]:
+    """What a generation says of itself: what was played."""
+    return {"env": config.env, "env_args": config.env_args, "environment_version": env.version}
