@@ -122,7 +122,8 @@ def count_games(board: Board) -> np.ndarray:
     return games
 
 
-@njit(cache=True)
+# Not cached: a function that calls itself may crash when Numba loads it from its cache.
+@njit
 def _has_line(stones, lines):
     """Whether the stones of one side fill a line."""
     found = False
@@ -131,7 +132,7 @@ def _has_line(stones, lines):
     return found
 
 
-@njit(cache=True)
+@njit
 def _count(mover, stones, empty, full, lines, games):
     """Counts the games from a position, and from all that they pass."""
     # All stones and one more at the bottom of each column: the carries mark the first free bits.
@@ -147,7 +148,7 @@ def _count(mover, stones, empty, full, lines, games):
     return games[key]
 
 
-@njit(cache=True)
+@njit
 def _values(mine, theirs, empty, full, lines, lower, upper):
     """int8 [N]: exact values of positions, from the bits int64 [N] of each side's stones."""
     found = np.empty(len(mine), np.int8)
@@ -157,7 +158,7 @@ def _values(mine, theirs, empty, full, lines, lower, upper):
     return found
 
 
-@njit(cache=True)
+@njit
 def _search(mover, stones, alpha, beta, empty, full, lines, lower, upper):
     """The value if it lies between alpha and beta, otherwise a bound of it on the same side."""
     if _has_line(mover ^ stones, lines):
