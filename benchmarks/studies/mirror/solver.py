@@ -89,6 +89,13 @@ class Board:
         mine, theirs = self.stones(keys)
         return np.bitwise_count(mine | theirs)
 
+    def play(self, keys: np.ndarray, column: np.ndarray | int) -> np.ndarray:
+        """int64 [N]: the keys after a stone in a column, int [N] or one for all; -1 if full."""
+        mine, theirs = self.stones(keys)
+        both = mine | theirs
+        square = both + self.empty & self.weights.sum(0)[column]
+        return np.where(square > 0, theirs + (both | square) + self.empty, -1)
+
     def running(self, keys: np.ndarray) -> np.ndarray:
         """bool [N]: whether the game goes on, in positions (keys int64 [N]) that are reached."""
         mine, theirs = self.stones(keys)

@@ -69,9 +69,31 @@ class Truth:
             step_count=jnp.asarray(ply, jnp.int16),
         )
 
-    def action_values(self, state: ConnectFourState) -> np.ndarray:
-        """float32 [N, columns]: the oracle's, for State [N]."""
-        return np.asarray(jax.jit(jax.vmap(self.oracle, (None, 0)))((), state))
+    def keys(self, stones: np.ndarray) -> np.ndarray:
+        """int64 [N] from uint [N, 2, rows], such as a generation's `targets.state.stones`."""
+        planes = stones[:, :, ::-1, None] >> np.arange(self.board.columns) & 1
+        mine, theirs = (planes * self.board.weights).sum((2, 3)).T
+        return mine + (mine + theirs + self.board.empty)
+
+    def action_values(self, keys: np.ndarray) -> np.ndarray:
+        """float32 [N, columns]: what the oracle says, of positions in which the game goes on."""
+        after = np.stack([self.board.play(keys, c) for c in range(self.board.columns)], axis=1)
+        return np.where(after < 0, np.float32(np.nan), -self.table[after].astype(np.float32))
+
+    def erred(self, keys: np.ndarray, action: np.ndarray) -> np.ndarray:
+        """bool [N]: whether an action (int [N]) does not keep the value of its position."""
+        values = self.action_values(keys)
+        return values[np.arange(len(keys)), action] < np.nanmax(values, axis=1)
+
+    def is_sound(self, openings: np.ndarray, plies: int) -> np.ndarray:
+        """bool [N]: whether nobody errs in openings (see `measures.openings`) of so many plies."""
+        keys = np.full(len(openings), self.board.empty)
+        sound = np.ones(len(openings), np.bool_)
+        for ply in reversed(range(plies)):
+            action = openings // self.board.columns**ply % self.board.columns
+            sound &= ~self.erred(keys, action)
+            keys = self.board.play(keys, action)
+        return sound
 
     @functools.cached_property
     def running(self) -> np.ndarray:
@@ -79,23 +101,32 @@ class Truth:
         keys = np.flatnonzero(self.table != UNREACHED)
         return keys[self.board.running(keys)]
 
-    def positions(self, per_bucket: int = 4_000, seed: int = 0) -> SolvedPositions:
-        """Positions that can be reached, drawn uniformly and each once, so many a bucket.
+    def positions(
+        self, keys: np.ndarray | None = None, per_bucket: int = 4_000, seed: int = 0
+    ) -> SolvedPositions:
+        """Positions to be judged by, drawn uniformly and each once, so many a bucket.
 
         A bucket spans `PLIES_IN_A_BUCKET` plies; one that has fewer positions gives them all.
+
+        Args:
+            keys: int64 [N], from which they are drawn, such as those of real games; by default all
+                that can be reached. In none of them has the game ended.
+            per_bucket: how many.
+            seed: another one draws others.
         """
-        buckets = self.board.plies(self.running) // PLIES_IN_A_BUCKET
+        keys = self.running if keys is None else np.unique(keys)
+        buckets = self.board.plies(keys) // PLIES_IN_A_BUCKET
         dice = np.random.default_rng(seed)
         drawn = [
             dice.permutation(np.flatnonzero(buckets == bucket))[:per_bucket]
             for bucket in range(int(buckets.max()) + 1)
         ]
-        state = self.states(self.running[np.concatenate(drawn)])
+        chosen = np.concatenate(drawn)
         firsts = [PLIES_IN_A_BUCKET * bucket for bucket in range(len(drawn))]
         return SolvedPositions(
             problem=(),
-            state=state,
-            action_values=jnp.asarray(self.action_values(state)),
-            bucket=jnp.asarray(np.repeat(np.arange(len(drawn)), list(map(len, drawn))), jnp.int32),
+            state=self.states(keys[chosen]),
+            action_values=jnp.asarray(self.action_values(keys[chosen])),
+            bucket=jnp.asarray(buckets[chosen], jnp.int32),
             bucket_names=tuple(f"ply {i} to {i + PLIES_IN_A_BUCKET - 1}" for i in firsts),
         )

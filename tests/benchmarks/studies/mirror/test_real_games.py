@@ -1,6 +1,5 @@
 """Games on disk against the rules and the Boltzmann distribution they are drawn from."""
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -30,24 +29,15 @@ def test_rows_are_real_and_say_what_was_played(generation, rows):
 
 def test_moves_are_drawn_by_their_values(truth, rows):
     """How often a move errs, given the positions: the sum of independent chances."""
-    state = truth.env.init().replace(stones=jnp.asarray(rows["targets.state.stones"]))
-    values = truth.action_values(_batched(state, len(rows["action"])))
+    keys = truth.keys(rows["targets.state.stones"])
+    values = truth.action_values(keys)
     weights = np.where(np.isnan(values), 0, np.exp(np.nan_to_num(values) / real_games.TEMPERATURE))
     weights /= weights.sum(1, keepdims=True)
     errs = np.nan_to_num(values, nan=-9) < np.nanmax(values, 1, keepdims=True)
     chance = (weights * errs).sum(1)
-    erred = errs[np.arange(len(errs)), rows["action"]]
+    erred = truth.erred(keys, rows["action"])
     assert 0.02 < erred.mean() < 0.2
     assert abs(erred.sum() - chance.sum()) < 4 * np.sqrt((chance * (1 - chance)).sum())
-
-
-def _batched(state, size):
-    """The fields that a value does not depend on, repeated."""
-    filled = {
-        name: jnp.repeat(jnp.asarray(getattr(state, name))[None], size, 0)
-        for name in ("current_player", "rewards", "terminated", "truncated", "step_count")
-    }
-    return state.replace(**filled)
 
 
 def test_games_vary(truth, generation):
