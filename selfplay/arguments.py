@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import tyro
 
@@ -114,3 +114,13 @@ def split_run(arguments: list[str]) -> tuple[Path, list[str]]:
 def asks_for_help(arguments: list[str]) -> bool:
     """Whether help is wanted rather than the command."""
     return not {"-h", "--help"}.isdisjoint(arguments)
+
+
+def ask_for_environment(command: str) -> NoReturn:
+    """Raises ValueError where the environment is missing, naming those there are."""
+    from selfplay.environment import registry
+
+    names = ", ".join(registry.names())
+    raise ValueError(
+        f"which environment? its name comes first: selfplay {command} ENV; installed: {names}"
+    )

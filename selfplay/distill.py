@@ -169,10 +169,11 @@ def _learn(
     generation, end = on.generation, on.generation * on.iterations_each
     tell("filtering", 0, 1)
     pool = on.pool()
-    labelled = on.labelled(pool)
+    shares = pool.shares(on.settings.share_of_real)
+    labelled = on.labelled(shares)
     save_due = progress.Every(on.config.checkpoint.every_minutes)
     while on.iteration < end and not interruption.requested:
-        row = progress.timed("seconds/learn", on.learn, pool)
+        row = progress.timed("seconds/learn", on.learn, pool, shares)
         progress.refuse_non_finite(row, on.iteration)
         tell("learning", on.iteration + on.iterations_each - end, on.iterations_each)
         if on.iteration == end:

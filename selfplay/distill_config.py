@@ -108,11 +108,6 @@ class DistillConfig(Checked):
             )
 
     @property
-    def shards(self) -> int:
-        """Of a generation."""
-        return self.episodes // self.episodes_at_once
-
-    @property
     def share_of_real(self) -> float | None:
         """What `mixture.shares` takes as the real fraction."""
         if not self.real:

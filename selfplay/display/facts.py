@@ -12,7 +12,8 @@ from rich.table import Table
 
 from selfplay.environment import registry
 from selfplay.environment.checks.games import num_bytes
-from selfplay.environment.contract import Environment, Problem, SolvedPositions, State
+from selfplay.environment.contract import Environment, SolvedPositions, State, shapes
+from selfplay.operators.exact import has_oracle
 
 NONE = "–"
 
@@ -94,7 +95,7 @@ class Field:
 
 def state_fields(env: Environment) -> list[Field]:
     """The arrays of one State, the environment's own first."""
-    _, state = _abstract(env)
+    _, state = shapes(env)
     common = {field.name for field in dataclasses.fields(State)}
     found = []
     for path, leaf in jax.tree_util.tree_leaves_with_path(state):
@@ -105,7 +106,7 @@ def state_fields(env: Environment) -> list[Field]:
 
 def truth(env: Environment) -> str | None:
     """Where exact values are known: everywhere or in so many positions; None for nowhere."""
-    if jax.eval_shape(env.oracle, *_abstract(env)) is not None:
+    if has_oracle(env):
         return "everywhere"
     solved = _solved_positions(env)
     return None if solved is None else f"{solved.bucket.shape[0]:,} solved"
@@ -117,9 +118,3 @@ def _solved_positions(env: Environment) -> SolvedPositions | None:
         return jax.eval_shape(env.solved_positions)
     except jax.errors.JAXTypeError:
         return env.solved_positions()
-
-
-def _abstract(env: Environment) -> tuple[Problem, State]:
-    """A problem and a state as shapes and dtypes."""
-    problem = jax.eval_shape(env.sample_problem, jax.random.key(0))
-    return problem, jax.eval_shape(env.init, problem)

@@ -350,6 +350,12 @@ class Environment(abc.ABC, Generic[StateT]):
         return (value + 1.0) * ((high - low) / 2.0) + low
 
 
+def shapes(env: Environment[Any]) -> tuple[Problem, State]:
+    """A problem and the state it begins with, as shapes and dtypes."""
+    problem = jax.eval_shape(env.sample_problem, jax.random.key(0))
+    return problem, jax.eval_shape(env.init, problem)
+
+
 def refuse_unfit_facts(env: Environment[Any]) -> None:
     """Raises ValueError naming a static fact that is missing or cannot be."""
     name = type(env).__name__

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from selfplay import __version__, sharding
 from selfplay.config import Config, SearchConfig
 from selfplay.environment import registry
-from selfplay.environment.contract import Environment
+from selfplay.environment.contract import Environment, shapes
 from selfplay.evaluation.arena import solo
 from selfplay.evaluation.depth import cost, exact_of, solved_share
 from selfplay.evaluation.players import Act, Player, budgeted, raw_policy
@@ -77,8 +77,8 @@ class Lab:
 
     def nothing_known(self) -> Study:
         """A study in which nothing is measured yet."""
-        shapes = jax.eval_shape(self.network.init, jax.random.key(0))
-        size = sum(leaf.size for leaf in jax.tree.leaves(shapes))
+        params = jax.eval_shape(self.network.init, jax.random.key(0))
+        size = sum(leaf.size for leaf in jax.tree.leaves(params))
         network = dataclasses.asdict(self.config.network) | {"parameters": size}
         versions = {"selfplay": __version__, "jax": jax.__version__}
         return Study(self.about, network, machine.describe() | versions)
@@ -103,8 +103,7 @@ class Lab:
     def node_bytes(self) -> int:
         """Bytes of a tree's node."""
         search = dataclasses.replace(self.config.search, engine="selfplay")
-        problem = jax.eval_shape(lambda: self.env.sample_problem(jax.random.key(0), "train"))
-        state = jax.eval_shape(self.env.init, problem)
+        _, state = shapes(self.env)
         return memory.bytes_per_node(
             dataclasses.replace(self.config, search=search), self.env, state
         )

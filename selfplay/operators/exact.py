@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from selfplay.environment.contract import Environment, Problem, State
+from selfplay.environment.contract import Environment, Problem, State, shapes
 from selfplay.networks.contract import Params
 from selfplay.operators.contract import OPERATORS, Improved, ImprovementOperator
 from selfplay.operators.targets import Provenance, Targets
@@ -65,6 +65,4 @@ class Exact(ImprovementOperator):
 
 def has_oracle(env: Environment[Any]) -> bool:
     """Whether the environment knows exact values."""
-    problem = jax.eval_shape(lambda: env.sample_problem(jax.random.key(0), "train"))
-    state = jax.eval_shape(env.init, problem)
-    return jax.eval_shape(env.oracle, problem, state) is not None
+    return jax.eval_shape(env.oracle, *shapes(env)) is not None

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from selfplay.environment.contract import Environment, State
+from selfplay.environment.contract import Environment, State, shapes
 from selfplay.operators.contract import OPERATORS
 from selfplay.operators.episodes import Episodes, Sample
 from selfplay.operators.targets import Provenance, Targets, outcome_values
@@ -17,9 +17,7 @@ from selfplay.operators.targets import Provenance, Targets, outcome_values
 
 def has_hindsight(env: Environment[Any]) -> bool:
     """Whether the environment knows what episodes have solved."""
-    problem = jax.eval_shape(lambda: env.sample_problem(jax.random.key(0), "train"))
-    state = jax.eval_shape(env.init, problem)
-    return jax.eval_shape(env.hindsight, problem, state) is not None
+    return jax.eval_shape(env.hindsight, *shapes(env)) is not None
 
 
 def in_hindsight(env: Environment[Any], episodes: Episodes, generation: jax.Array) -> Episodes:

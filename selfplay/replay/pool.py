@@ -27,7 +27,7 @@ class Pool:
     """One row, arrays or their shapes and dtypes."""
     regime: Regime
 
-    @property
+    @functools.cached_property
     def sizes(self) -> jax.Array:
         """int32 [capacity]: rows of each generation."""
         sizes = np.zeros(self.capacity, np.int32)

@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
 
-from selfplay import config as config_lib
 from selfplay.config import Config
 from selfplay.distill_config import DistillConfig
 from selfplay.environment import registry
@@ -18,15 +17,14 @@ from selfplay.environment.contract import Environment
 from selfplay.environment.verifier import Fallible, Verifier
 from selfplay.learning.learner import LearnerState
 from selfplay.networks.contract import Network, Params
-from selfplay.operators import episodes
-from selfplay.operators.episodes import Episodes
+from selfplay.operators.episodes import Episodes, row
 from selfplay.operators.exact import has_oracle
 from selfplay.operators.hindsight import has_hindsight
 from selfplay.replay import census, generations
 from selfplay.replay.generations import Generation
 from selfplay.replay.pool import Pool
 from selfplay.replay.selection import Filter, Selection, confidence_to_keep, select
-from selfplay.run import checkpoint, machine, names, session
+from selfplay.run import checkpoint, session, teachers
 from selfplay.run.directory import RunDirectory
 from selfplay.run.labelling import Labelling, make_exact, make_labelling
 from selfplay.run.progress import Clock, Pace, Row
@@ -58,6 +56,7 @@ class Distillation:
     state: LearnerState | None = None
     """Of the student that learns; None between two."""
     _labellings: dict[Network, Labelling] = dataclasses.field(default_factory=dict)
+    _selections: dict[int, Selection] = dataclasses.field(default_factory=dict)
 
     # How far it is ---------------------------------------------------------------------------
 
@@ -100,20 +99,19 @@ class Distillation:
 
     def play(self, number: int) -> tuple[int, Any]:
         """How many shards generation `number` shall have, and who plays a shard's episodes."""
-        shards, labelling, params = self.settings.shards, self._exact, None
+        count = self.settings.episodes_at_once
         if number == 0:
-            shards = math.ceil(self.settings.real_episodes / self.settings.episodes_at_once)
+            episodes, labelling, params = self.settings.real_episodes, self._exact, None
         else:
             network, params = self.teacher()
-            labelling = self._labelling(network)
+            episodes, labelling = self.settings.episodes, self._labelling(network)
         now = jnp.int32(number)
         ready = labelling.ready(params, now)
-        count = self.settings.episodes_at_once
 
         def shard(index: int) -> Episodes:
             return labelling.play(ready, now, index * count + jnp.arange(count, dtype=jnp.int32))
 
-        return shards, shard
+        return math.ceil(episodes / count), shard
 
     def verifier(self) -> Verifier | None:
         """Who judges the labels. Without being told to, it is asked where it can be, to know."""
@@ -122,11 +120,16 @@ class Distillation:
             return None
         return Fallible(verifier, self.settings.verifier_error, self.config.seed)
 
-    def select(self, number: int) -> Selection:
-        """What of a generation is learnt from; of real data everything.
+    def selected(self, number: int) -> Selection:
+        """What of a generation is learnt from; of real data everything. Found out once.
 
         Raises ValueError if that is nothing, saying why; the generation stays.
         """
+        if number not in self._selections:
+            self._selections[number] = self._select(number)
+        return self._selections[number]
+
+    def _select(self, number: int) -> Selection:
         generation, keep = self.labels(number), Filter()
         if number > 0:
             least = self.settings.least_confidence
@@ -140,30 +143,28 @@ class Distillation:
         oldest = self.generation if self.settings.regime == "replace" else 1
         real = [0] if self.settings.real and self.settings.share_of_real != 0.0 else []
         return Pool(
-            selections={n: self.select(n) for n in [*real, *range(oldest, self.generation + 1)]},
+            selections={n: self.selected(n) for n in [*real, *range(oldest, self.generation + 1)]},
             capacity=self.settings.generations + 1,
-            like=episodes.row(self.env),
+            like=row(self.env),
             regime=self.settings.regime,
         )
 
     # Learning --------------------------------------------------------------------------------
 
-    def labelled(self, pool: Pool) -> Row:
+    def labelled(self, shares: jax.Array) -> Row:
         """What was labelled for this generation, and what of it is learnt from, as metrics."""
         counted = census.take(self.labels(self.generation))
-        kept = pool.selections[self.generation].size / counted.rows
-        shares = pool.shares(self.settings.share_of_real)
+        kept = self.selected(self.generation).size / counted.rows
         return counted.metrics() | {"labels/kept": kept, "mixture/real": float(shares[0])}
 
-    def learn(self, pool: Pool) -> Row:
-        """One iteration: batches drawn from the pool, an update for each."""
+    def learn(self, pool: Pool, shares: jax.Array) -> Row:
+        """One iteration: batches drawn from the pool by shares, an update for each."""
         learner = self.config.learner
         if self.state is None:
             begin_as = self.teacher()[1] if self.settings.student == "teacher" else None
             self.state = self.student.begin(begin_as, jnp.int32(self.generation))
         updates = learner.updates_per_iteration
         key = jax.random.fold_in(self._keys[3], self.iteration)
-        shares = pool.shares(self.settings.share_of_real)
         rows = pool.draw(key, shares, updates * learner.batch_size)
         batches = jax.tree.map(lambda x: x.reshape(updates, -1, *x.shape[1:]), rows)
         total = jnp.int32(self.iterations_each * updates)
@@ -199,20 +200,14 @@ class Distillation:
         if not checkpoint.available(self.run.checkpoints):
             return
         path = checkpoint.newest_sound(self.run.checkpoints)
-        self.clock.add(checkpoint.read_info(path)["seconds"])
+        self.clock = Clock(math.inf, before=checkpoint.read_info(path)["seconds"])
+        self.pace = Pace(self.clock)
         self.iteration = int(path.name)
         if self.iteration % self.iterations_each:
             self.state = checkpoint.restore(path, "state", self.student.abstract())
 
     def _info(self) -> dict[str, Any]:
-        return {
-            "iterations": self.iterations,
-            "seconds": self.clock.seconds,
-            "environment_version": self.env.version,
-            "num_devices": self.mesh.size,
-            "config": config_lib.to_dict(self.config),
-            "machine": machine.describe(),
-        }
+        return session.about(self.config, self.env, self.mesh, self.iterations, self.clock.seconds)
 
     # What is compiled ------------------------------------------------------------------------
 
@@ -250,14 +245,7 @@ def refuse_unfit(teacher: str, config: Config, settings: DistillConfig) -> None:
     env = registry.make(config.env, **config.env_args)
     name = config.env
     if settings.student == "teacher":
-        given = RunDirectory(names.locate(names.split(teacher)[0])).read_config().network
-        for field in dataclasses.fields(given):
-            there, here = getattr(given, field.name), getattr(config.network, field.name)
-            if there != here:
-                raise ValueError(
-                    f"student teacher needs the teacher's network: network.{field.name} is "
-                    f"{here!r}, not {there!r}; student scratch would do"
-                )
+        teachers.refuse_other_network(teacher, config)
     if settings.verified and env.verifier() is None:
         raise ValueError(f"verified needs an environment with a verifier; {name} has none")
     if settings.verified and config.rollout.max_opening_plies > 0:

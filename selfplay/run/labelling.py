@@ -27,6 +27,9 @@ from selfplay.run.teachers import Teacher
 from selfplay.search.engine import COMPILER_OPTIONS
 from selfplay.search.model import Evaluator, network_evaluator
 
+Player = Callable[[Any, jax.Array, jax.Array], Episodes]
+"""`(parameters, generation int32 [], numbers of episodes int32 [B])`: whole episodes."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Labelling:
@@ -34,8 +37,7 @@ class Labelling:
 
     ready: Callable[[Params, jax.Array], Any]
     """`(a teacher's parameters, generation int32 [])`: what `play` takes of them."""
-    play: Callable[[Any, jax.Array, jax.Array], Episodes]
-    """`(what ready gave, generation int32 [], numbers of episodes int32 [B])`: whole episodes."""
+    play: Player
 
 
 def make_labelling(
@@ -63,37 +65,26 @@ def make_labelling(
     """
     evaluator = network_evaluator(env, network.apply)
     operator = _operator(env, evaluator, config, settings)
-    play_key, reference_key = jax.random.split(key)
-    play = _player(env, operator, config, settings, mesh, play_key)
+    play_key, judge_key = jax.random.split(key)
+
+    def player(operator: ImprovementOperator, key: jax.Array) -> Player:
+        return _player(env, operator, config, settings, mesh, key)
+
     if settings.confidence == "none":
-        return Labelling(lambda params, generation: params, play)
+        return Labelling(lambda params, generation: params, player(operator, play_key))
     if settings.confidence == "search":
-        measure = confident.search_agreement
-
-        def judge(params: Params, generation: jax.Array) -> Any:
-            return ()
-
+        measure, judge = confident.search_agreement, lambda params, generation: ()
     elif settings.confidence == "ensemble":
-        measure = confident.ensemble_agreement(
-            env, network_evaluator(env, ensemble[0].network.apply)
-        )
         members = teachers.ensemble(ensemble)
-
-        def judge(params: Params, generation: jax.Array) -> Any:
-            return members
-
+        agreeing = network_evaluator(env, ensemble[0].network.apply)
+        measure = confident.ensemble_agreement(env, agreeing)
+        judge = lambda params, generation: members  # noqa: E731
     else:
         measure = confident.unlike_others(env, evaluator)
-        others = _player(env, operator, config, settings, mesh, reference_key)
-        index = jnp.arange(settings.episodes_at_once, dtype=jnp.int32)
-
-        def judge(params: Params, generation: jax.Array) -> Any:
-            episodes = others(params, generation, index)
-            return params, _reference(env, evaluator, params, episodes)
-
-    sure = _player(env, Confident(operator, measure), config, settings, mesh, play_key)
+        judge = _reference(env, evaluator, player(operator, judge_key), settings.episodes_at_once)
     return Labelling(
-        lambda params, generation: confident.Teacher(params, judge(params, generation)), sure
+        lambda params, generation: confident.Teacher(params, judge(params, generation)),
+        player(Confident(operator, measure), play_key),
     )
 
 
@@ -125,7 +116,7 @@ def _player(
     settings: DistillConfig,
     mesh: Mesh,
     key: jax.Array,
-) -> Callable[[Any, jax.Array, jax.Array], Episodes]:
+) -> Player:
     """Plays episodes by an operator, each device its share."""
     rollout = config.rollout
     labeller = Labeller(env, operator, rollout.temperature_plies, rollout.max_opening_plies)
@@ -151,17 +142,21 @@ def _player(
 
 
 def _reference(
-    env: Environment[Any], evaluator: Evaluator, params: Params, episodes: Episodes
-) -> jax.Array:
-    """float32 [T, A]: what is guessed at each step of the episodes, whatever they are about."""
-    targets = episodes.samples.targets
-    keys = jax.random.split(jax.random.key(0), targets.value.shape[1])
+    env: Environment[Any], evaluator: Evaluator, play: Player, num_episodes: int
+) -> Callable[[Params, jax.Array], Any]:
+    """What AlphaFold's confidence is measured by: the network, and what it guesses at each step of
+    any episode, float32 [T, A].
+    """
+    index = jnp.arange(num_episodes, dtype=jnp.int32)
 
     @jax.jit
-    def guess(params: Params) -> jax.Array:
-        return jax.lax.map(
+    def usual(params: Params, episodes: Episodes) -> jax.Array:
+        targets = episodes.samples.targets
+        keys = jax.random.split(jax.random.key(0), targets.value.shape[1])
+        guesses = jax.lax.map(
             lambda now: confident.policy(env, evaluator, params, keys, *now),
             (targets.problem, targets.state),
         )
+        return confident.reference_policy(episodes, guesses)
 
-    return confident.reference_policy(episodes, guess(params))
+    return lambda params, generation: (params, usual(params, play(params, generation, index)))

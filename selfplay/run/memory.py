@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from selfplay.config import Config, SearchConfig
-from selfplay.environment.contract import Environment
+from selfplay.environment.contract import Environment, shapes
 from selfplay.networks.contract import Network
 from selfplay.search import tree
 
@@ -52,8 +52,7 @@ class Plan:
 
 def plan(config: Config, env: Environment[Any], network: Network, num_devices: int) -> Plan:
     """The memory that a run of `config` on so many devices needs."""
-    problem = jax.eval_shape(lambda: env.sample_problem(jax.random.key(0), "train"))
-    state = jax.eval_shape(env.init, problem)
+    problem, state = shapes(env)
     params = jax.eval_shape(network.init, jax.random.key(0))
     games = config.rollout.num_games // num_devices
     node = bytes_per_node(config, env, state)

@@ -43,10 +43,6 @@ class Clock:
         self.deadline = deadline
         self._zero = (time.monotonic() if started is None else started) - before
 
-    def add(self, seconds: float) -> None:
-        """Counts what earlier processes spent."""
-        self._zero -= seconds
-
     @property
     def seconds(self) -> float:
         """Seconds of training so far."""

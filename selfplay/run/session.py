@@ -1,11 +1,13 @@
 """A run in memory, between two iterations: begun, saved and restored."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 
 from selfplay import config as config_lib
 from selfplay.config import MAY_CHANGE_ON_RESUME, Config, difference
@@ -53,14 +55,8 @@ class Session:
             milestones.save(run.milestones, self.iteration, params, self._info(), most)
 
     def _info(self) -> dict[str, Any]:
-        return {
-            "iterations": self.iterations,
-            "seconds": self.clock.seconds,
-            "environment_version": self.program.env.version,
-            "num_devices": self.program.mesh.size,
-            "config": config_lib.to_dict(self.config),
-            "machine": machine.describe(),
-        }
+        env, mesh = self.program.env, self.program.mesh
+        return about(self.config, env, mesh, self.iterations, self.clock.seconds)
 
     def extend(self, minutes: float | None, iterations: int | None) -> None:
         """Moves the planned end: to `iterations`, or `minutes` further at the speed so far."""
@@ -71,6 +67,20 @@ class Session:
             self.iterations = self.iteration + max(1, int(60.0 * minutes * pace))
         elif minutes is not None:
             self.clock.deadline = self.clock.seconds + 60.0 * minutes
+
+
+def about(
+    config: Config, env: Environment, mesh: Mesh, iterations: int | None, seconds: float
+) -> dict[str, Any]:
+    """What a checkpoint says of itself: iterations planned, seconds spent, settings, machine."""
+    return {
+        "iterations": iterations,
+        "seconds": seconds,
+        "environment_version": env.version,
+        "num_devices": mesh.size,
+        "config": config_lib.to_dict(config),
+        "machine": machine.describe(),
+    }
 
 
 def restore(run: RunDirectory, config: Config, program: Program, started: float | None) -> Session:
@@ -162,10 +172,15 @@ def refuse_to_start_from(run: Path | str, config: Config) -> None:
         raise ValueError(f"cannot start from {run}: it plays {saved.env}, not {config.env}")
     sizes = ("kind", "width", "depth", "line_length", "num_heads", "reply_head")
     shape = [f"network.{name}" for name in sizes]
-    for field in ("env_args", *shape):
+    refuse_other(f"cannot start from {run}", saved, config, ["env_args", *shape])
+
+
+def refuse_other(what: str, saved: Config, config: Config, fields: Sequence[str]) -> None:
+    """Raises ValueError, `what` first, naming the first of the fields that is not the same."""
+    for field in fields:
         there, here = config_lib.get(saved, field), config_lib.get(config, field)
         if there != here:
-            raise ValueError(f"cannot start from {run}: its {field} is {there!r}, not {here!r}")
+            raise ValueError(f"{what}: its {field} is {there!r}, not {here!r}")
 
 
 def read_params_to_start_from(run: Path | str, program: Program) -> Params:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from selfplay import config as config_lib
 from selfplay.config import Config, NetworkConfig
 from selfplay.environment.contract import Environment
 from selfplay.networks.build import build
@@ -57,16 +58,32 @@ def refuse_unfit(runs: Sequence[str], config: Config) -> None:
     """Raises ValueError, before any work, for a teacher that plays something else, or one of an
     ensemble whose network has another shape.
     """
-    shapes = []
+    first = saved_config(runs[0])
     for name in runs:
-        saved = RunDirectory(names.locate(names.split(name)[0])).read_config()
-        for what in ("env", "env_args"):
-            there, here = getattr(saved, what), getattr(config, what)
-            if there != here:
-                raise ValueError(f"{name} cannot teach this: its {what} is {there!r}, not {here!r}")
-        shapes.append(saved.network)
-        if saved.network != shapes[0]:
-            raise ValueError(
-                f"the networks of an ensemble must have one shape, but {name} has "
-                f"{saved.network}, and {runs[0]} {shapes[0]}"
-            )
+        saved = saved_config(name)
+        session.refuse_other(f"{name} cannot teach this", saved, config, ["env", "env_args"])
+        session.refuse_other(
+            f"{name} does not fit the ensemble of {runs[0]}, which must have one shape",
+            saved,
+            first,
+            NETWORK,
+        )
+
+
+def refuse_other_network(run: str, config: Config) -> None:
+    """Raises ValueError if a student cannot begin as the teacher."""
+    session.refuse_other(
+        f"student teacher needs the network of {run}, student scratch would do",
+        saved_config(run),
+        config,
+        NETWORK,
+    )
+
+
+def saved_config(name: str) -> Config:
+    """The settings of a run, named as RUN or RUN@ITERATION."""
+    return RunDirectory(names.locate(names.split(name)[0])).read_config()
+
+
+NETWORK = [path for path in config_lib.paths() if path.startswith("network.")]
+"""The settings that two networks must share to have the same parameters, and use them alike."""

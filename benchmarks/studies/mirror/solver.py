@@ -6,9 +6,8 @@
 
 A position is a *key*: a column of r rows takes r + 1 bits, the lowest for its bottom square. A
 stone of the side to move is 1, one of the opponent 0, the bit above the highest stone is 1, and
-those above it are 0. The table holds the value of each key, so that looking one up is indexing;
-on 4 rows and 5 columns it takes 32 MiB,
-and a few seconds to make.
+those above it are 0. The table holds the value of each key, so that looking one up is indexing; on
+4 rows and 5 columns it takes 32 MiB, and a few seconds to make.
 
 The search is alpha-beta in its fail-soft form (Knuth and Moore 1975, "An analysis of alpha-beta
 pruning"; Fishburn 1983) with a transposition table in which every key has a place of its own.

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfplay.environment.contract import Environment
+from selfplay.environment.contract import Environment, shapes
 
 MAX_BYTES = 2**29
 """Of the games kept; more, or longer ones, are played in smaller number."""
@@ -74,8 +74,7 @@ def play(
 
 def affordable(env: Environment[Any], num_games: int, num_steps: int) -> int:
     """How many of `num_games` games of so many steps fit in `MAX_BYTES`; at least 8."""
-    problem = jax.eval_shape(env.sample_problem, jax.random.key(0))
-    state = jax.eval_shape(env.init, problem)
+    problem, state = shapes(env)
     seen = jax.eval_shape(env.observe, problem, state)
     each = num_bytes((state, seen)) + 5 * env.num_actions
     return max(8, min(num_games, MAX_BYTES // ((num_steps + 1) * each)))
