@@ -18,7 +18,7 @@ from benchmarks.studies.mirror.figure import draw, table
 from benchmarks.studies.mirror.lineage import Mirror, Size
 from benchmarks.studies.study import Measure, Options, Plan
 
-QUICK = Size(generations=6, games=1_024, updates=500)
+QUICK = Size(generations=8, games=1_024)
 
 
 def arms(mirror: Mirror, quick: bool) -> dict[str, Measure]:

@@ -36,9 +36,9 @@ class Size:
     generations: int = 20
     games: int = 2_048
     """Of each generation."""
-    updates: int = 1_500
+    updates: int = 500
     """Of each student, batches of 512 rows."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     value_scale: float = 0.006
     """How far a search moves its policy for what it saw; see `SearchConfig.value_scale`."""
 
