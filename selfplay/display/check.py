@@ -31,6 +31,7 @@ def check_with_view(name: str, *, env_args: dict[str, Any], games: int, seed: in
             games=games,
             seed=seed,
             speed=True,
+            again=registry.construct(name, **env_args),
             watch=lambda law: status.update(f"{name}: {law.name}"),
         )
     print_report(name, report)

@@ -76,13 +76,16 @@ def construct(name: str, **arguments: Any) -> "Environment[Any]":
     module_name, class_name = target(name)
     try:
         cls = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise ValueError(f"environment {name!r} could not be imported: {error}") from error
     if not (inspect.isclass(cls) and issubclass(cls, Environment)):
         raise ValueError(
             f"environment {name!r}: {class_name} must be a subclass of "
             f"selfplay.environment.Environment, got {cls!r}"
         )
+    if inspect.isabstract(cls):
+        missing = ", ".join(sorted(cls.__abstractmethods__))
+        raise ValueError(f"environment {name!r}: {class_name} has yet to define {missing}")
     adapted = _adapted(name)
     given = () if adapted is None else adapted[1:]
     signature = inspect.signature(cls)

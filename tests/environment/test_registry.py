@@ -6,6 +6,7 @@ import pytest
 from selfplay.environment import registry
 
 OWN = '''
+from selfplay.environment import Game
 from selfplay_envs.games.tic_tac_toe import TicTacToe
 
 class Mine(TicTacToe):
@@ -13,6 +14,9 @@ class Mine(TicTacToe):
 
 class NoEnvironment:
     pass
+
+class Half(Game):
+    """Nothing written yet."""
 '''
 
 
@@ -62,11 +66,18 @@ def test_a_near_miss_is_suggested():
     [
         ("NoEnvironment", "must be a subclass of selfplay.environment.Environment"),
         ("Absent", "could not be imported.*Absent"),
+        ("Half", "Half has yet to define legal, play, start, view"),
     ],
 )
 def test_what_is_no_environment_is_refused(own_module, class_name, message):
     with pytest.raises(ValueError, match=message):
         registry.make(f"{own_module}:{class_name}")
+
+
+def test_a_file_that_is_no_python_is_named(own_module, tmp_path):
+    (tmp_path / "users_own_game.py").write_text("def f(:\n")
+    with pytest.raises(ValueError, match=r"could not be imported: .*users_own_game.py, line 1"):
+        registry.make(f"{own_module}:Mine")
 
 
 def test_a_missing_module_is_named():

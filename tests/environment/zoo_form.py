@@ -205,6 +205,16 @@ class RandomStart(Columns):
         return super().start().replace(owners=jnp.asarray(owners))
 
 
+@breaks("the same anew")
+class DrawsItsTable(Columns):
+    def __init__(self):
+        super().__init__()
+        self.table = np.random.default_rng().random((self.rows, self.columns, 2), np.float32)
+
+    def view(self, state):
+        return super().view(state) + self.table
+
+
 @breaks("as without jit")
 class OtherwiseWhenTraced(Columns):
     def play(self, state, action):

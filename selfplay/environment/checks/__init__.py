@@ -96,6 +96,7 @@ def check(
     games: int = 256,
     seed: int = 0,
     speed: bool = False,
+    again: Environment[Any] | None = None,
     watch: Callable[[Law], None] = lambda law: None,
 ) -> Report:
     """Looks for each law of the contract in random games, and names what is broken.
@@ -105,6 +106,7 @@ def check(
         games: random games to play; fewer where they are long and their states large.
         seed: of those games. The same seed finds the same.
         speed: whether to measure steps per second too, which takes a few seconds.
+        again: the same environment made once more, to see whether it is the same.
         watch: told each law before it is looked at.
 
     Returns:
@@ -112,7 +114,7 @@ def check(
     """
     if games < 8:
         raise ValueError(f"games must be at least 8, got {games}")
-    subject = Subject(env, games, seed)
+    subject = Subject(env, games, seed, again)
     findings: list[Finding] = []
     sound = True
     for number, stage in enumerate(STAGES):

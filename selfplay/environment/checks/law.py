@@ -62,6 +62,8 @@ class Subject:
     env: Environment[Any]
     num_games: int
     seed: int
+    again: Environment[Any] | None = None
+    """The same environment made once more, where it is known how."""
     played: Games | None = None
     """Random games, if there are any yet."""
     compiled: dict[str, Any] = dataclasses.field(default_factory=dict)

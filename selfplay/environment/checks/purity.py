@@ -11,6 +11,7 @@ from jax.core import Tracer
 
 from selfplay.environment.checks.law import (
     SAMPLE,
+    Absent,
     Breach,
     Law,
     Subject,
@@ -18,6 +19,7 @@ from selfplay.environment.checks.law import (
     differing,
     differing_field,
 )
+from selfplay.environment.contract import Environment
 
 
 def _leaks(subject: Subject) -> Breach | None:
@@ -48,27 +50,49 @@ def _hidden(subject: Subject) -> Breach | None:
 
 def _pure(subject: Subject) -> Breach | None:
     """Two traces of each function are the same program, or at least do the same in a sample."""
-    env, games = subject.env, subject.games
+    differs = _differs(subject, subject.env)
+    return differs and Breach(f"{differs[0]} gave another result for the same inputs: {differs[1]}")
+
+
+def _same_anew(subject: Subject) -> Breach | None:
+    """Two objects of one class, made with the same arguments, are the same game."""
+    if subject.again is None:
+        raise Absent("only one object of it was given")
+    differs = _differs(subject, subject.again)
+    return differs and Breach(
+        f"{differs[0]} of another object, made with the same arguments, gave another result for "
+        f"the same inputs: {differs[1]}"
+    )
+
+
+def _differs(subject: Subject, other: Environment[Any]) -> tuple[str, str] | None:
+    """The first function of which two environments' results differ in a sample, and where."""
+    games = subject.games
     shapes = subject.problem, subject.start, jax.ShapeDtypeStruct((), jnp.int32)
-    functions = {
-        "init": lambda problem, state, action: env.init(problem),
-        "step": env.step,
-        "legal_action_mask": lambda problem, state, action: env.legal_action_mask(problem, state),
-        "observe": lambda problem, state, action: env.observe(problem, state),
-    }
+    functions, others = _functions(subject.env), _functions(other)
     for name, function in functions.items():
-        if _program(function, shapes) == _program(function, shapes):
+        if _program(function, shapes) == _program(others[name], shapes):
             continue
         places = games.places(~games.ended, SAMPLE)
         inputs = *games.at(*places), games.actions[places]
-        results = [jax.jit(jax.vmap(_anew(function)))(*inputs) for _ in range(2)]
+        results = [jax.jit(jax.vmap(_anew(f)))(*inputs) for f in (function, others[name])]
         once, again = jax.device_get(results)
         bad = differing(once, again)
         if bad.any():
             row = int(bad.argmax())
             field = differing_field(*(jax.tree.map(lambda x: x[row], t) for t in (once, again)))  # noqa: B023
-            return Breach(f"{name} gave another result for the same inputs: {field or name}")
+            return name, field or name
     return None
+
+
+def _functions(env: Environment[Any]) -> dict[str, Any]:
+    """What the laws of purity are about, each from a problem, a state and an action."""
+    return {
+        "init": lambda problem, state, action: env.init(problem),
+        "step": env.step,
+        "legal_action_mask": lambda problem, state, action: env.legal_action_mask(problem, state),
+        "observe": lambda problem, state, action: env.observe(problem, state),
+    }
 
 
 def _once(subject: Subject) -> Breach | None:
@@ -190,6 +214,12 @@ LAWS = (
         "the same inputs give the same outputs",
         "use no random, time or global in the rules; chance belongs in sample_problem, by its key",
         _pure,
+    ),
+    Law(
+        "the same anew",
+        "the same arguments make the same game: a checkpoint outlives the process that wrote it",
+        "fill tables by rule, or draw them from a fixed seed: np.random.default_rng(0)",
+        _same_anew,
     ),
 )
 

@@ -19,6 +19,8 @@ from selfplay.environment.contract import Game
 
 _ENOUGH = 32
 """Decided games from which something follows."""
+CUT_OFF = 0.5
+"""Share of random games that the step limit may cut off."""
 
 
 def _beginning(subject: Subject) -> Breach | None:
@@ -134,10 +136,12 @@ def _by_rules(subject: Subject) -> Breach | None:
     if env.num_players == 1:
         raise Absent("a lone player may not get anywhere at random")
     truncated = np.asarray(games.states.truncated)
-    if len(truncated) > env.max_steps and truncated[-1].all():
+    if len(truncated) > env.max_steps and truncated[-1].mean() >= CUT_OFF:
+        game = int(truncated[-1].argmax())
         return Breach(
-            f"all {truncated.shape[1]} random games were cut off at max_steps = {env.max_steps}",
-            (env.max_steps, 0),
+            f"{truncated[-1].sum()} of {truncated.shape[1]} random games were cut off at "
+            f"max_steps = {env.max_steps}",
+            (env.max_steps, game),
         )
     return None
 
@@ -197,8 +201,21 @@ def _winners(subject: Subject) -> Breach | None:
 def _matters(subject: Subject) -> Breach | None:
     paid = np.asarray(subject.games.states.rewards)
     if not paid.any():
-        return Breach(f"nothing was ever paid in {paid.shape[1]} random games")
+        seen = f"nothing was ever paid in {paid.shape[1]} random games"
+        stuck = _stuck(subject)
+        if stuck:
+            seen += f"; {stuck} of them ended because no action was legal, which pays nothing"
+        return Breach(seen)
     return None
+
+
+def _stuck(subject: Subject) -> int:
+    """How many games ended where the rules allow nothing."""
+    env, games = subject.env, subject.games
+    last = games.ended.shape[0] - 1, np.arange(games.ended.shape[1])
+    problem, state = games.at(*last)
+    allowed = jax.jit(jax.vmap(env._legal))(problem, state)
+    return int((games.states.terminated[-1] & ~np.asarray(allowed).any(-1)).sum())
 
 
 LAWS = (
@@ -252,8 +269,9 @@ LAWS = (
     ),
     Law(
         "ends by its rules",
-        "not every random game is cut off by the step limit",
-        "raise max_steps, or look for the ending that is never reached",
+        "less than half of the random games are cut off by the step limit",
+        "raise max_steps, or look for the ending that is never reached; fine where the rules "
+        "know no end of their own",
         _by_rules,
         warns=True,
     ),
@@ -268,7 +286,8 @@ LAWS = (
     Law(
         "something is paid",
         "some random game pays something",
-        "if random play can win at all, look at rewards in play; else play more games (--games)",
+        "if random play can win at all, look at rewards in play, and whether who cannot move has "
+        "lost; else play more games (--games)",
         _matters,
         warns=True,
     ),

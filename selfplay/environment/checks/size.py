@@ -10,8 +10,8 @@ from selfplay.environment.checks.games import num_bytes
 from selfplay.environment.checks.law import Breach, Law, Subject
 from selfplay.environment.contract import Environment
 
-LARGE = 8_192
-"""Bytes; 1,024 games with 64 nodes each are then half a gigabyte of states alone."""
+LARGE = 4_096
+"""Bytes; 1,024 games with 64 nodes each are then a quarter of a gigabyte of states alone."""
 
 _BATCH, _STEPS = 1_024, 64
 

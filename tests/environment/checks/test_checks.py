@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import jax.numpy as jnp
 import pytest
 
 from selfplay.environment import check
@@ -50,6 +51,29 @@ def test_a_broken_environment_raises_with_all_that_is_wrong():
     with pytest.raises(ValueError, match=r"PaysTen breaks the contract\nrewards: .* add up to"):
         check(zoo_play.PaysTen(), games=16).raise_if_broken()
     check(worlds.Nim(), games=16).raise_if_broken()
+
+
+def test_a_game_that_is_often_cut_off_is_warned_of():
+    class Short(worlds.Nim):
+        def __init__(self):
+            super().__init__()
+            self.max_steps = 3
+
+    (warning, *_) = check(Short(), games=64).warnings
+    assert warning.law.name == "ends by its rules"
+    assert re.match(r"\d+ of 64 random games were cut off at max_steps = 3", warning.seen)
+
+
+def test_dead_ends_that_pay_nothing_are_counted():
+    class Unpaid(worlds.Nim):
+        def play(self, state, action):
+            after = super().play(state, action)
+            return after.replace(terminated=jnp.bool_(False), rewards=jnp.zeros_like(after.rewards))
+
+    (warning,) = check(Unpaid(), games=64).warnings
+    assert warning.seen.endswith(
+        "; 64 of them ended because no action was legal, which pays nothing"
+    )
 
 
 def test_problems_are_shown_too():
