@@ -47,13 +47,15 @@ from selfplay.search.model import network_evaluator
 UNFILTERED = "no checker"
 ERRORS = (0, 10, 20, 30, 40, 50)
 """Per cent of the cases."""
+LESSONS = 30
+"""In which a generator is taught, of a few updates each."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Size:
     """How large the study is."""
 
-    generations: int = 8
+    generations: int = 10
     answers: int = 16_384
     """Of each generation, before the checker."""
     updates: int = 1_000
@@ -73,17 +75,37 @@ class Calculator:
         """Sums of up to four digits."""
         return registry.make("addition")
 
-    def config(self, seed: int, **changes: Any) -> Config:
+    def config(self, seed: int) -> Config:
         """The environment's preset, on one device, so that every machine does the same."""
-        return registry.preset("addition", seed=seed, num_devices=1, **changes)
+        return registry.preset("addition", seed=seed, num_devices=1)
 
     def generator(self, folder: Path, seed: int) -> str:
-        """A network early in its training: the first that is right so often, as RUN@ITERATION."""
-        config = self.config(seed, iterations=320)
-        kept = dataclasses.replace(config.checkpoint, milestones=64)
-        run = folder / "generator"
+        """A network early in its schooling: the first that is right so often, as RUN@ITERATION.
+
+        It is taught a little at a time, from right answers to sums of all lengths. One that had
+        learnt from its own successes alone would know short sums by heart, and of long ones
+        nothing that a checker could find.
+        """
+        run, untrained = folder / "generator", folder / "untrained"
+        config = self.config(seed)
+        config = dataclasses.replace(
+            config, learner=dataclasses.replace(config.learner, warmup_updates=0)
+        )
+        if not untrained.exists():
+            train.train(dataclasses.replace(config, iterations=1), run=untrained)
         if not run.exists():
-            train.train(dataclasses.replace(config, checkpoint=kept), run=run)
+            lessons = DistillConfig(
+                generations=LESSONS,
+                updates=config.learner.updates_per_iteration,
+                student="teacher",
+                real="exact",
+                real_fraction=1.0,
+                operator="raw",
+                episodes=256,
+                episodes_at_once=256,
+                look_episodes=2,
+            )
+            distill(str(untrained), config, lessons, run=run)
         for path in sorted(checkpoint.available(RunDirectory(run).milestones), key=_iteration):
             if self.right(path, seed) >= self.size.right:
                 return f"{run}@{path.name}"
