@@ -70,10 +70,6 @@ class Results:
         """Whether an arm was measured with a seed."""
         return any(cell[:2] == (arm, seed) for cell in self.cells)
 
-    def seeds(self, arm: str) -> int:
-        """With how many seeds an arm was measured."""
-        return sum(cell[0] == arm for cell in self.cells)
-
     def values(self, arm: str, what: str) -> np.ndarray:
         """float64 [seeds] or [seeds, generations] of an arm."""
         return np.array([cell[3][what] for cell in self.cells if cell[0] == arm], np.float64)
@@ -116,6 +112,14 @@ def written(values: np.ndarray, digits: int = 1, scale: float = 1.0) -> str:
     mean, half = interval(values * scale)
     known = "" if np.isnan(half) else f" ± {half:.{digits}f}"
     return f"{mean:.{digits}f}{known}"
+
+
+def curve(axes: Any, values: np.ndarray, colour: str, label: str, style: str = "-") -> None:
+    """Draws the mean over seeds of series [seeds, generations], with its 95 % interval."""
+    mean, half = interval(values)
+    generations = np.arange(len(mean))
+    axes.plot(generations, mean, style, color=colour, label=label, linewidth=1.6)
+    axes.fill_between(generations, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)
 
 
 def run(plan: Plan, options: Options) -> Results:

@@ -10,12 +10,14 @@ searches of 2, 8 and 32 simulations.
 """
 
 import dataclasses
+import functools
+from typing import Any
 
 import tyro
 
 from benchmarks.studies import study
-from benchmarks.studies.mirror.figure import draw, table
-from benchmarks.studies.mirror.lineage import Mirror, Size
+from benchmarks.studies.mirror.figure import ANEW, draw, table
+from benchmarks.studies.mirror.lineage import Arm, Mirror, Size
 from benchmarks.studies.study import Measure, Options, Plan
 
 QUICK = Size(generations=8, games=1_024)
@@ -23,23 +25,24 @@ QUICK = Size(generations=8, games=1_024)
 
 def arms(mirror: Mirror, quick: bool) -> dict[str, Measure]:
     """How each arm is measured, by name."""
-    raw = {"operator": "raw"}
+
+    def lineage(name: str, *, simulations: int = 8, real: bool = False, **arm: Any) -> Measure:
+        return functools.partial(mirror.lineage, Arm(name, arm, simulations, real))
+
     found: dict[str, Measure] = {
-        "real games anew": mirror.anew,
-        "raw": mirror.lineage("raw", 8, raw, real=False),
-        "search 8": mirror.lineage("search-8", 8, {"operator": "search"}, real=False),
+        ANEW: mirror.anew,
+        "raw": lineage("raw", operator="raw"),
+        "search 8": lineage("search-8", operator="search"),
     }
     if quick:
         return found
     return found | {
-        "raw, accumulated": mirror.lineage(
-            "accumulated", 8, raw | {"regime": "accumulate"}, real=True
-        ),
-        "raw, 10 % real": mirror.lineage("mixed", 8, raw | {"real_fraction": 0.1}, real=True),
-        "raw, likeliest": mirror.lineage("likeliest", 8, raw | {"temperature": 0.0}, real=False),
-        "placebo 8": mirror.lineage("placebo", 8, {"operator": "placebo"}, real=False),
-        "search 2": mirror.lineage("search-2", 2, {"operator": "search"}, real=False),
-        "search 32": mirror.lineage("search-32", 32, {"operator": "search"}, real=False),
+        "raw, accumulated": lineage("accumulated", operator="raw", regime="accumulate", real=True),
+        "raw, 10 % real": lineage("mixed", operator="raw", real_fraction=0.1, real=True),
+        "raw, likeliest": lineage("likeliest", operator="raw", temperature=0.0),
+        "placebo 8": lineage("placebo", operator="placebo"),
+        "search 2": lineage("search-2", operator="search", simulations=2),
+        "search 32": lineage("search-32", operator="search", simulations=32),
     }
 
 

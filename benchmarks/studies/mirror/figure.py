@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from benchmarks.studies.study import Results, interval, written
+from benchmarks.studies.study import Results, curve, written
 from selfplay.display.picture import empty_figure
 
 ANEW = "real games anew"
@@ -33,32 +33,25 @@ def draw(known: Results) -> Any:
     for axes, (what, title) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
         for arm in known.arms:
             if arm != ANEW:
-                _curve(axes, known.values(arm, what), COLOURS[arm], arm)
+                curve(axes, known.values(arm, what), COLOURS[arm], arm)
         if ANEW in known.arms:
             _reference(axes, known, what)
         axes.set_title(title, fontsize=10, loc="left")
         axes.set_xlabel("generation")
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
-    handles, labels = figure.axes[1].get_legend_handles_labels()
-    first = dict(zip(*reversed(figure.axes[0].get_legend_handles_labels()), strict=True))
-    all_of_them = dict(zip(labels, handles, strict=True)) | first
-    figure.legend(
-        all_of_them.values(), all_of_them, loc="outside lower center", ncols=5, frameon=False
-    )
+    handles: dict[str, Any] = {}
+    for axes in figure.axes:
+        handles |= {
+            label: line for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=5, frameon=False)
     return figure
-
-
-def _curve(axes: Any, values: np.ndarray, colour: str, label: str, style: str = "-") -> None:
-    mean, half = interval(values)
-    generations = np.arange(len(mean))
-    axes.plot(generations, mean, style, color=colour, label=label, linewidth=1.6)
-    axes.fill_between(generations, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)
 
 
 def _reference(axes: Any, known: Results, what: str) -> None:
     if what == "distinct":
-        _curve(axes, known.values(ANEW, what), "black", "drift alone", ":")
+        curve(axes, known.values(ANEW, what), "black", "drift alone", ":")
     if what == "sound_tail":
         level = float(known.values(ANEW, "anew_sound_tail").mean())
         axes.axhline(level, color="black", linestyle="--", linewidth=1, label="real games, anew")

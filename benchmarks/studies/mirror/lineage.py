@@ -43,6 +43,20 @@ class Size:
     """How far a search moves its policy for what it saw; see `SearchConfig.value_scale`."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """A lineage."""
+
+    name: str
+    """Of its folder."""
+    settings: dict[str, Any]
+    """Of its distillation."""
+    simulations: int
+    """Of a search, where there is one."""
+    real: bool
+    """Whether its students learn from real games too."""
+
+
 ANEW = 1_000
 """Added to a seed: real games of the same player, not seen by anyone."""
 
@@ -129,28 +143,13 @@ class Mirror:
 
     # Lineages --------------------------------------------------------------------------------
 
-    def lineage(
-        self, name: str, simulations: int, arm: dict[str, Any], real: bool
-    ) -> "functools.partial[Numbers]":
-        """How an arm is measured: its settings, and whether its students see real games."""
-        return functools.partial(self._lineage, name, simulations, arm, real)
-
-    def _lineage(
-        self,
-        name: str,
-        simulations: int,
-        arm: dict[str, Any],
-        uses_real: bool,
-        seed: int,
-        folder: Path,
-        tell: Tell,
-    ) -> Numbers:
+    def lineage(self, arm: Arm, seed: int, folder: Path, tell: Tell) -> Numbers:
+        """Generation after generation of an arm, measured."""
         first, real = self.first(folder, seed, tell), self.real(folder, seed)
-        data = {"real": str(real.path)} if uses_real else {}
-        path = folder / name
-        config = self.config(seed, simulations)
-        distill(str(first.path), config, self.settings(**arm, **data), run=path, tell=tell)
-        run = RunDirectory(path)
+        settings = self.settings(**arm.settings, real=str(real.path) if arm.real else "")
+        run = RunDirectory(folder / arm.name)
+        config = self.config(seed, arm.simulations)
+        distill(str(first.path), config, settings, run=run.path, tell=tell)
         tell("measuring", 0, 1)
         games = [real, *(Generation(run.generation(g)) for g in self._numbers)]
         students = [first.milestones, *[run.milestones] * self.size.generations]
