@@ -200,8 +200,8 @@ class RollsDice(Columns):
 @breaks("pure")
 class RandomStart(Columns):
     def start(self):
-        owners = np.full((self.rows, self.columns), -1, np.int8)
-        owners[0, 0] = np.random.default_rng().integers(-1, 2**6)
+        # Every square at random: one alone would be the same twice now and then.
+        owners = np.random.default_rng().integers(-1, 2**6, (self.rows, self.columns), np.int8)
         return super().start().replace(owners=jnp.asarray(owners))
 
 
