@@ -278,6 +278,24 @@ class PlotFlags:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class InspectFlags:
+    """Flags of `selfplay inspect`."""
+
+    generation: int | None = None
+    """Which one; 0 is real data (default: the last)."""
+    examples: int = 3
+    """Positions of each kind."""
+    verified: bool | None = None
+    """Try a filter: keep only what the verifier accepts (default: as the run had it)."""
+    least_confidence: float | None = None
+    """Try a filter: keep only what is at least so sure (default: as the run had it)."""
+    keep_share: float | None = None
+    """Try a filter: keep so much of the generation, its surest rows (default: as the run had it)."""
+    json: bool = False
+    """Figures alone, as JSON."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportFlags:
     """Flags of `selfplay report`."""
 

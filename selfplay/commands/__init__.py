@@ -20,6 +20,7 @@ COMMANDS: dict[str, Callable[[list[str]], int | None]] = {
     "export": training.export,
     "explore": playing.explore,
     "plot": judging.plot,
+    "inspect": judging.inspect,
     "report": judging.report,
     "referee": environments.referee,
 }

@@ -8,6 +8,7 @@ from selfplay.flags import (
     DepthFlags,
     EvaluateFlags,
     FrontierFlags,
+    InspectFlags,
     PlotFlags,
     ReportFlags,
 )
@@ -134,3 +135,31 @@ def report(arguments: list[str]) -> None:
     with Console(stderr=True).status("judging the run, looking for blunders, playing games"):
         path = write_report(run, flags.output, judge=flags.evaluate)
     print(path)
+
+
+def inspect(arguments: list[str]) -> None:
+    """Look into what a distilled student learnt from, or try a filter on it.
+
+    Rows by who made them, what the filter keeps and why not the rest, how right both are where
+    truth is known, duplicates, and positions: where label and teacher differ most, and examples
+    of each kind. RUN may be left out: then it is the newest under runs/. Nothing is written.
+
+    Examples:
+      selfplay inspect
+      selfplay inspect runs/second --generation 1 --examples 5
+      selfplay inspect runs/second --keep-share 0.5
+      selfplay inspect runs/second --no-verified --json
+    """
+    run, rest = split_run(arguments)
+    flags = parse("selfplay inspect [RUN]", inspect, rest, InspectFlags())
+    from selfplay.display.inspect import inspect_with_view
+    from selfplay.inspect import Trial
+
+    trial = Trial(flags.verified, flags.least_confidence, flags.keep_share)
+    inspect_with_view(
+        run,
+        generation=flags.generation,
+        examples=flags.examples,
+        trial=trial,
+        as_json=flags.json,
+    )

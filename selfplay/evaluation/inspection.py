@@ -1,0 +1,300 @@
+"""What a student learnt from: who made it, what was refused and why, where label and teacher differ.
+
+A generation is read shard by shard, through memory maps. What is held of all of it is eight bytes
+a row, to find duplicates: 80 MB of ten million rows.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from selfplay.environment.contract import Environment
+from selfplay.networks.contract import Network, Params
+from selfplay.operators.contract import OPERATORS
+from selfplay.operators.episodes import Sample, row
+from selfplay.operators.exact import has_oracle
+from selfplay.operators.targets import VERDICTS
+from selfplay.replay.generations import Columns, Generation
+from selfplay.replay.selection import Filter, restored
+from selfplay.search.model import mask_logits
+
+PASSED = "passed"
+"""Beside the reasons for which rows are refused."""
+_BATCH = 1_024
+_NATURAL = ("targets.problem", "targets.state")
+
+
+@dataclasses.dataclass
+class Source:
+    """Rows of one origin."""
+
+    name: str
+    rows: int = 0
+    episodes: int = 0
+    simulations: int = 0
+    """Spent on all rows."""
+    confidence: float = 0.0
+    """Added up over the rows."""
+
+
+@dataclasses.dataclass
+class Fate:
+    """Rows that passed, or were refused for one reason."""
+
+    rows: int = 0
+    judged: int = 0
+    """Rows of episodes that a verifier has judged."""
+    accepted: int = 0
+    """Of those, rows of accepted episodes."""
+    best: int = 0
+    """Rows whose likeliest action is best, by the environment's oracle."""
+
+    examples: list["Example"] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """A row, and what its teacher's network thinks of the position."""
+
+    sample: Sample
+    """One row, of NumPy arrays."""
+    policy: np.ndarray
+    """float32 [A]: the network's."""
+    value: float
+    divergence: float
+    """KL from the label to the network's policy, in nats."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Duplicates:
+    """How often the same occurs."""
+
+    positions: int
+    """Different ones."""
+    episodes: int
+    """Different ones, by all of their positions and actions."""
+    commonest: list[tuple[int, Example]]
+    """How often, and one of them; the commonest first."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """What was found in a generation."""
+
+    rows: int
+    episodes: int
+    sources: list[Source]
+    fates: dict[str, Fate]
+    """By `PASSED` and by reason."""
+    knows_best: bool
+    """Whether the environment has an oracle."""
+    worst: list[Example]
+    """Where label and network differ most, the worst first."""
+    duplicates: Duplicates
+    confidence: np.ndarray
+    """float64 [5]: its quartiles, from least to most."""
+
+
+Judge = Callable[[Sample], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
+"""Rows [K] to policies [K, A], values [K], divergences [K], and whether the label is best [K]."""
+
+
+def make_judge(env: Environment[Any], network: Network, params: Params) -> Judge:
+    """What a teacher's network, and an oracle if there is one, say of rows."""
+    oracle = has_oracle(env)
+
+    @jax.jit
+    def judge(params: Params, sample: Sample):
+        targets = sample.targets
+        logits, value = network.apply(params, jax.vmap(env.observe)(targets.problem, targets.state))
+        legal = jax.vmap(env.legal_action_mask)(targets.problem, targets.state)
+        logs = jax.nn.log_softmax(mask_logits(logits, legal))
+        weights = targets.action_weights
+        own = jnp.log(jnp.where(weights > 0, weights, 1.0))
+        divergence = jnp.where(weights > 0, weights * (own - logs), 0.0).sum(-1)
+        best = jnp.zeros(weights.shape[0], jnp.bool_)
+        if oracle:
+            values = jax.vmap(env.oracle)(targets.problem, targets.state)
+            chosen = jnp.take_along_axis(values, weights.argmax(-1)[:, None], axis=-1)[:, 0]
+            best = chosen >= jnp.nanmax(values, axis=-1)
+        return jnp.exp(logs), value, divergence, best
+
+    def batched(sample: Sample):
+        count = len(sample.action)
+        found = []
+        for start in range(0, count, _BATCH):
+            index = np.arange(start, start + _BATCH) % count  # the last batch wraps around
+            found.append(
+                jax.device_get(judge(params, jax.tree.map(lambda x, i=index: x[i], sample)))
+            )
+        parts = (np.concatenate(part)[:count] for part in zip(*found, strict=True))
+        policy, value, divergence, best = parts
+        return policy, value, divergence, best
+
+    return batched
+
+
+def inspect(
+    generation: Generation, env: Environment[Any], keep: Filter, judge: Judge, examples: int = 3
+) -> Inspection:
+    """Reads a generation as a student would who learns from what a filter keeps.
+
+    Args:
+        generation: what was labelled.
+        env: of which it is.
+        keep: who passes; nothing is written.
+        judge: see `make_judge`.
+        examples: of each kind.
+
+    Raises:
+        ValueError: the generation has no rows, is damaged, or of another environment.
+    """
+    sources: dict[str, Source] = {}
+    fates: dict[str, Fate] = {PASSED: Fate()}
+    worst: list[Example] = []
+    prints, episode_prints, confidence = [], [], []
+    for columns in generation.each():
+        sample = restored(columns, row(env))
+        judged = judge(sample)
+        _count_sources(sources, columns)
+        _count_fates(fates, keep, columns, sample, judged, examples)
+        ranked = np.argsort(-judged[2])[:examples]
+        worst = _worst([*worst, *(_example(sample, judged, int(i)) for i in ranked)], examples)
+        positions = fingerprints(columns, _NATURAL)
+        prints.append(positions)
+        episode_prints.append(_by_episode(columns, positions))
+        confidence.append(np.asarray(columns["targets.provenance.confidence"]))
+    if not prints:
+        raise ValueError(f"{generation.path} holds nothing yet")
+    every = np.concatenate(prints)
+    episodes = np.concatenate(episode_prints)
+    return Inspection(
+        rows=len(every),
+        episodes=len(episodes),
+        sources=sorted(sources.values(), key=lambda source: -source.rows),
+        fates=fates,
+        knows_best=has_oracle(env),
+        worst=worst,
+        duplicates=Duplicates(
+            positions=len(np.unique(every)),
+            episodes=len(np.unique(episodes)),
+            commonest=list(_commonest(generation, env, every, judge, examples)),
+        ),
+        confidence=np.quantile(np.concatenate(confidence), (0, 0.25, 0.5, 0.75, 1)),
+    )
+
+
+def fingerprints(columns: Columns, prefixes: tuple[str, ...]) -> np.ndarray:
+    """uint64 [K]: a number for each row's fields of these names; rows that differ differ in it.
+
+    But for chance: two of ten million different rows have the same with a probability of 1 in
+    100,000. It is a random linear map of the bytes, stirred by the finaliser of splitmix64 (Steele
+    et al. 2014, "Fast splittable pseudorandom number generators").
+    """
+    names = sorted(name for name in columns if name.startswith(prefixes))
+    count = len(columns["episode"])
+    found = np.zeros(count, np.uint64)
+    dice = np.random.default_rng(0)
+    for name in names:
+        column = np.ascontiguousarray(columns[name]).reshape(count, -1)
+        data = column.view(np.uint8).reshape(count, -1)
+        weights = dice.integers(0, 2**63, data.shape[1], np.uint64) * np.uint64(2) + np.uint64(1)
+        for byte, weight in zip(data.T, weights, strict=True):
+            found += byte.astype(np.uint64) * weight
+    return _stirred(found)
+
+
+def _stirred(numbers: np.ndarray) -> np.ndarray:
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))
+
+
+def _by_episode(columns: Columns, positions: np.ndarray) -> np.ndarray:
+    """uint64 [episodes]: a number for what was seen and done in each; the order is in the states."""
+    moves = _stirred(positions + _stirred(np.asarray(columns["action"]).astype(np.uint64)))
+    episodes, index = np.unique(columns["episode"], return_inverse=True)
+    found = np.zeros(len(episodes), np.uint64)
+    np.add.at(found, index, moves)
+    return found
+
+
+def _count_sources(sources: dict[str, Source], columns: Columns) -> None:
+    """Adds the rows of a shard to those of their origins."""
+    fields = ("operator", "teacher", "generation", "real")
+    origins = np.stack([columns[f"targets.provenance.{name}"] for name in fields], axis=1)
+    kinds, index = np.unique(origins.astype(np.int64), axis=0, return_inverse=True)
+    for number, (operator, teacher, made, real) in enumerate(kinds.tolist()):
+        here = index.reshape(-1) == number
+        other = f", teacher {teacher}" if teacher else ""
+        kind = "real" if real else f"generation {made}"
+        name = f"{OPERATORS[operator]}, {kind}{other}"
+        source = sources.setdefault(name, Source(name))
+        source.rows += int(here.sum())
+        source.episodes += len(np.unique(columns["episode"][here]))
+        source.simulations += int(
+            columns["targets.provenance.simulations"][here].sum(dtype=np.int64)
+        )
+        source.confidence += float(columns["targets.provenance.confidence"][here].sum())
+
+
+def _count_fates(
+    fates: dict[str, Fate],
+    keep: Filter,
+    columns: Columns,
+    sample: Sample,
+    judged: tuple[np.ndarray, ...],
+    examples: int,
+) -> None:
+    """Adds the rows of a shard to those that passed, or were refused for the same reason."""
+    refused = keep.refused(columns)
+    passed = ~np.logical_or.reduce(list(refused.values()))
+    verdict = np.asarray(columns["targets.provenance.verdict"])
+    for name, here in {PASSED: passed, **refused}.items():
+        if not here.any():
+            continue
+        fate = fates.setdefault(name, Fate())
+        fate.rows += int(here.sum())
+        fate.judged += int((verdict[here] != VERDICTS.index("none")).sum())
+        fate.accepted += int((verdict[here] == VERDICTS.index("accepted")).sum())
+        fate.best += int(judged[3][here].sum())
+        wanted = examples - len(fate.examples)
+        # Spread over the shard, so that they are of different episodes.
+        chosen = np.flatnonzero(here)[:: max(1, int(here.sum()) // max(1, wanted))][:wanted]
+        fate.examples += [_example(sample, judged, int(i)) for i in chosen]
+
+
+def _example(sample: Sample, judged: tuple[np.ndarray, ...], index: int) -> Example:
+    policy, value, divergence, _ = judged
+    one = jax.tree.map(lambda x: np.array(x[index]), sample)
+    return Example(one, policy[index], float(value[index]), float(divergence[index]))
+
+
+def _worst(found: list[Example], count: int) -> list[Example]:
+    return sorted(found, key=lambda example: -example.divergence)[:count]
+
+
+def _commonest(
+    generation: Generation, env: Environment[Any], prints: np.ndarray, judge: Judge, count: int
+) -> Iterator[tuple[int, Example]]:
+    """Positions that occur most often, but for those that begin an episode."""
+    _, first, counts = np.unique(prints, return_index=True, return_counts=True)
+    ends = np.cumsum([shard["rows"] for shard in generation.shards])
+    shown = 0
+    for place in np.argsort(-counts, kind="stable"):
+        if shown == count or counts[place] == 1:
+            return
+        shard = int(np.searchsorted(ends, first[place], side="right"))
+        index = int(first[place] - (ends[shard - 1] if shard else 0))
+        columns = {
+            name: column[index : index + 1] for name, column in generation.shard(shard).items()
+        }
+        if columns["targets.state.step_count"][0] == 0:
+            continue
+        shown += 1
+        sample = restored(columns, row(env))
+        yield int(counts[place]), _example(sample, judge(sample), 0)

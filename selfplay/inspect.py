@@ -1,0 +1,99 @@
+"""A distillation's generation, looked into: what went into a student's training."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+from selfplay.distill_config import DistillConfig
+from selfplay.environment import registry
+from selfplay.environment.contract import Environment
+from selfplay.evaluation.inspection import Inspection, inspect, make_judge
+from selfplay.networks.build import build
+from selfplay.networks.contract import Network, Params
+from selfplay.replay.generations import Generation
+from selfplay.replay.selection import Filter, confidence_to_keep
+from selfplay.run import checkpoint, session, teachers
+from selfplay.run.directory import RunDirectory
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """A filter to be tried; None is what the run itself had."""
+
+    verified: bool | None = None
+    least_confidence: float | None = None
+    keep_share: float | None = None
+
+    def settled(self, settings: DistillConfig) -> "Trial":
+        """With the run's settings where nothing else is asked for."""
+        return Trial(
+            settings.verified if self.verified is None else self.verified,
+            settings.least_confidence if self.least_confidence is None else self.least_confidence,
+            settings.keep_share if self.keep_share is None else self.keep_share,
+        )
+
+
+def numbers(run: RunDirectory) -> list[int]:
+    """The generations that are there, in order. Raises ValueError if there are none."""
+    if not run.is_distillation:
+        raise ValueError(
+            f"{run.path} was not distilled: it kept none of its rows. Generations are written by "
+            "selfplay distill; selfplay report and plot show what a training run was like"
+        )
+    found = sorted(int(path.name) for path in (run.path / "generations").glob("[0-9]" * 8))
+    if not found:
+        raise ValueError(f"{run.path} has labelled nothing yet")
+    return found
+
+
+def inspect_run(
+    path: Path, number: int | None = None, trial: Trial | None = None, examples: int = 3
+) -> tuple[Environment, int, Filter, Inspection]:
+    """Reads one generation of a distillation; nothing is written.
+
+    Args:
+        path: the run.
+        number: which generation, by default the last.
+        trial: a filter to be tried on it; by default the run's own.
+        examples: of each kind.
+
+    Returns:
+        The environment, the generation's number, the filter, and what was found.
+
+    Raises:
+        ValueError: it is no distillation, has no such generation, or that is damaged.
+    """
+    run = RunDirectory(path)
+    config, settings = run.read_config(), None
+    known = numbers(run)
+    settings = run.read_distill_config()
+    number = known[-1] if number is None else number
+    if number not in known:
+        raise ValueError(f"{path} has no generation {number}; there are {known[0]} to {known[-1]}")
+    env = registry.make(config.env, **config.env_args)
+    generation = Generation(run.generation(number))
+    keep = _filter(generation, (trial or Trial()).settled(settings), real=number == 0)
+    judge = make_judge(env, *_teacher(run, env, number))
+    return env, number, keep, inspect(generation, env, keep, judge, examples)
+
+
+def _filter(generation: Generation, trial: Trial, real: bool) -> Filter:
+    """What a trial lets through; of real data everything."""
+    if real:
+        return Filter()
+    least, share = trial.least_confidence or 0.0, trial.keep_share or 1.0
+    if share < 1:
+        least = max(least, confidence_to_keep([generation], share))
+    return Filter(verified=bool(trial.verified), least_confidence=least)
+
+
+def _teacher(run: RunDirectory, env: Environment, number: int) -> tuple[Network, Params]:
+    """Whose labels a generation has; the first teacher's for real data."""
+    config, settings = run.read_config(), run.read_distill_config()
+    if number <= 1:
+        first = teachers.load(run.teachers, env)[0]
+        return first.network, first.params
+    each = math.ceil(settings.updates / config.learner.updates_per_iteration)
+    network = build(config.network, env)
+    path = checkpoint.find(run.milestones, (number - 1) * each)
+    return network, session.read_params(path, env, network)
