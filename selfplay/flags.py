@@ -290,7 +290,7 @@ class InspectFlags:
     least_confidence: float | None = None
     """Try a filter: keep only what is at least so sure (default: as the run had it)."""
     keep_share: float | None = None
-    """Try a filter: keep so much of the generation, its surest rows (default: as the run had it)."""
+    """Try a filter: keep so much of it, its surest rows (default: as the run had it)."""
     json: bool = False
     """Figures alone, as JSON."""
 

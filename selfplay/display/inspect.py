@@ -69,8 +69,8 @@ def _counts(found: Inspection) -> str:
     same = found.duplicates
     return (
         f"{found.rows:,} rows of {found.episodes:,} episodes; "
-        f"{_percent(same.positions, found.rows)} of the positions and "
-        f"{_percent(same.episodes, found.episodes)} of the episodes are different"
+        f"{_percent(same.positions, found.rows)} % of the positions and "
+        f"{_percent(same.episodes, found.episodes)} % of the episodes are different"
     )
 
 
@@ -114,7 +114,8 @@ def fates(found: Inspection) -> Group:
 
 def pictures(env: Environment, examples: list[Example]) -> Group:
     """Positions with their labels, one below another."""
-    return Group(*(picture(env, example) for example in examples) or (Text("  none", "dim"),))
+    parts = [picture(env, example) for example in examples]
+    return Group(*(parts or [Text("  none", "dim")]))
 
 
 def commonest(env: Environment, found: Inspection) -> Group:
@@ -122,7 +123,7 @@ def commonest(env: Environment, found: Inspection) -> Group:
     parts = [
         picture(env, example, f"{count:,} times") for count, example in found.duplicates.commonest
     ]
-    return Group(*parts or (Text("  no position occurs twice", "dim"),))
+    return Group(*(parts or [Text("  no position occurs twice", "dim")]))
 
 
 def picture(env: Environment, example: Example, title: str = "") -> Padding:
@@ -133,7 +134,10 @@ def picture(env: Environment, example: Example, title: str = "") -> Padding:
     rows = [
         ("", title),
         ("played", env.format_action(int(example.sample.action))),
-        ("label", f"{likeliest(env, targets.action_weights)}   value {float(targets.value):+.2f}"),
+        (
+            "label",
+            f"{likeliest(env, np.asarray(targets.action_weights))}   value {float(targets.value):+.2f}",
+        ),
         ("network", f"{likeliest(env, example.policy)}   value {example.value:+.2f}"),
         ("differ by", f"{example.divergence:.2f} nats"),
         ("confidence", f"{float(provenance.confidence):.3f}"),

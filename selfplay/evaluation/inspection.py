@@ -1,4 +1,4 @@
-"""What a student learnt from: who made it, what was refused and why, where label and teacher differ.
+"""What a student learnt from: who made it, what was refused and why, where labels surprise.
 
 A generation is read shard by shard, through memory maps. What is held of all of it is eight bytes
 a row, to find duplicates: 80 MB of ten million rows.
@@ -18,6 +18,7 @@ from selfplay.operators.contract import OPERATORS
 from selfplay.operators.episodes import Sample, row
 from selfplay.operators.exact import has_oracle
 from selfplay.operators.targets import VERDICTS
+from selfplay.replay.duplicates import episode_fingerprints, fingerprints
 from selfplay.replay.generations import Columns, Generation
 from selfplay.replay.selection import Filter, restored
 from selfplay.search.model import mask_logits
@@ -25,7 +26,6 @@ from selfplay.search.model import mask_logits
 PASSED = "passed"
 """Beside the reasons for which rows are refused."""
 _BATCH = 1_024
-_NATURAL = ("targets.problem", "targets.state")
 
 
 @dataclasses.dataclass
@@ -105,7 +105,6 @@ Judge = Callable[[Sample], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 def make_judge(env: Environment[Any], network: Network, params: Params) -> Judge:
     """What a teacher's network, and an oracle if there is one, say of rows."""
-    oracle = has_oracle(env)
 
     @jax.jit
     def judge(params: Params, sample: Sample):
@@ -117,8 +116,8 @@ def make_judge(env: Environment[Any], network: Network, params: Params) -> Judge
         own = jnp.log(jnp.where(weights > 0, weights, 1.0))
         divergence = jnp.where(weights > 0, weights * (own - logs), 0.0).sum(-1)
         best = jnp.zeros(weights.shape[0], jnp.bool_)
-        if oracle:
-            values = jax.vmap(env.oracle)(targets.problem, targets.state)
+        values = jax.vmap(env.oracle)(targets.problem, targets.state)
+        if values is not None:
             chosen = jnp.take_along_axis(values, weights.argmax(-1)[:, None], axis=-1)[:, 0]
             best = chosen >= jnp.nanmax(values, axis=-1)
         return jnp.exp(logs), value, divergence, best
@@ -164,9 +163,9 @@ def inspect(
         _count_fates(fates, keep, columns, sample, judged, examples)
         ranked = np.argsort(-judged[2])[:examples]
         worst = _worst([*worst, *(_example(sample, judged, int(i)) for i in ranked)], examples)
-        positions = fingerprints(columns, _NATURAL)
+        positions = fingerprints(columns)
         prints.append(positions)
-        episode_prints.append(_by_episode(columns, positions))
+        episode_prints.append(episode_fingerprints(columns, positions))
         confidence.append(np.asarray(columns["targets.provenance.confidence"]))
     if not prints:
         raise ValueError(f"{generation.path} holds nothing yet")
@@ -186,41 +185,6 @@ def inspect(
         ),
         confidence=np.quantile(np.concatenate(confidence), (0, 0.25, 0.5, 0.75, 1)),
     )
-
-
-def fingerprints(columns: Columns, prefixes: tuple[str, ...]) -> np.ndarray:
-    """uint64 [K]: a number for each row's fields of these names; rows that differ differ in it.
-
-    But for chance: two of ten million different rows have the same with a probability of 1 in
-    100,000. It is a random linear map of the bytes, stirred by the finaliser of splitmix64 (Steele
-    et al. 2014, "Fast splittable pseudorandom number generators").
-    """
-    names = sorted(name for name in columns if name.startswith(prefixes))
-    count = len(columns["episode"])
-    found = np.zeros(count, np.uint64)
-    dice = np.random.default_rng(0)
-    for name in names:
-        column = np.ascontiguousarray(columns[name]).reshape(count, -1)
-        data = column.view(np.uint8).reshape(count, -1)
-        weights = dice.integers(0, 2**63, data.shape[1], np.uint64) * np.uint64(2) + np.uint64(1)
-        for byte, weight in zip(data.T, weights, strict=True):
-            found += byte.astype(np.uint64) * weight
-    return _stirred(found)
-
-
-def _stirred(numbers: np.ndarray) -> np.ndarray:
-    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return numbers ^ (numbers >> np.uint64(31))
-
-
-def _by_episode(columns: Columns, positions: np.ndarray) -> np.ndarray:
-    """uint64 [episodes]: a number for what was seen and done in each; the order is in the states."""
-    moves = _stirred(positions + _stirred(np.asarray(columns["action"]).astype(np.uint64)))
-    episodes, index = np.unique(columns["episode"], return_inverse=True)
-    found = np.zeros(len(episodes), np.uint64)
-    np.add.at(found, index, moves)
-    return found
 
 
 def _count_sources(sources: dict[str, Source], columns: Columns) -> None:
