@@ -285,8 +285,8 @@ class InspectFlags:
     """Which one; 0 is real data (default: the last)."""
     examples: int = 3
     """Positions of each kind."""
-    verified: bool | None = None
-    """Try a filter: keep only what the verifier accepts (default: as the run had it)."""
+    verdict: Literal["accepted", "any"] | None = None
+    """Try a filter: keep what the verifier accepts, or all (default: as the run had it)."""
     least_confidence: float | None = None
     """Try a filter: keep only what is at least so sure (default: as the run had it)."""
     keep_share: float | None = None

@@ -61,18 +61,21 @@ def inspect_run(
         The environment, the generation's number, the filter, and what was found.
 
     Raises:
-        ValueError: it is no distillation, has no such generation, or that is damaged.
+        ValueError: it is no distillation, has no such generation, or that is damaged; no filter
+            is as the trial.
     """
+    if examples < 0:
+        raise ValueError(f"examples must be at least 0, got {examples}")
     run = RunDirectory(path)
-    config, settings = run.read_config(), None
-    known = numbers(run)
-    settings = run.read_distill_config()
+    config, known = run.read_config(), numbers(run)
     number = known[-1] if number is None else number
     if number not in known:
         raise ValueError(f"{path} has no generation {number}; there are {known[0]} to {known[-1]}")
     env = registry.make(config.env, **config.env_args)
     generation = Generation(run.generation(number))
-    keep = _filter(generation, (trial or Trial()).settled(settings), real=number == 0)
+    keep = _filter(
+        generation, (trial or Trial()).settled(run.read_distill_config()), real=number == 0
+    )
     judge = make_judge(env, *_teacher(run, env, number))
     return env, number, keep, inspect(generation, env, keep, judge, examples)
 
@@ -81,8 +84,8 @@ def _filter(generation: Generation, trial: Trial, real: bool) -> Filter:
     """What a trial lets through; of real data everything."""
     if real:
         return Filter()
-    least, share = trial.least_confidence or 0.0, trial.keep_share or 1.0
-    if share < 1:
+    least, share = trial.least_confidence or 0.0, trial.keep_share
+    if share is not None and share != 1.0:
         least = max(least, confidence_to_keep([generation], share))
     return Filter(verified=bool(trial.verified), least_confidence=least)
 

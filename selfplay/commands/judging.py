@@ -148,14 +148,15 @@ def inspect(arguments: list[str]) -> None:
       selfplay inspect
       selfplay inspect runs/second --generation 1 --examples 5
       selfplay inspect runs/second --keep-share 0.5
-      selfplay inspect runs/second --no-verified --json
+      selfplay inspect runs/second --verdict any --json
     """
     run, rest = split_run(arguments)
     flags = parse("selfplay inspect [RUN]", inspect, rest, InspectFlags())
     from selfplay.display.inspect import inspect_with_view
     from selfplay.inspect import Trial
 
-    trial = Trial(flags.verified, flags.least_confidence, flags.keep_share)
+    verified = None if flags.verdict is None else flags.verdict == "accepted"
+    trial = Trial(verified, flags.least_confidence, flags.keep_share)
     inspect_with_view(
         run,
         generation=flags.generation,

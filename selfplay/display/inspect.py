@@ -30,19 +30,18 @@ def inspect_with_view(
         print(json.dumps(numbers(number, keep, found)))
         return
     console = Console(highlight=False)
-    console.print(f"[italic]Generation {number} of {shown(run)}[/italic]   {_counts(found)}")
-    for title, part in (
-        ("Who made it", sources(found)),
-        (f"What {_words(keep)} keeps", fates(found)),
-        ("Where label and teacher's network differ most", pictures(env, found.worst)),
-        ("The commonest positions, after the first move", commonest(env, found)),
-    ):
+    console.print(f"[italic]Generation {number} of {shown(run)}[/italic]\n{_counts(found)}")
+    parts = {"Who made it": sources(found), f"What {_words(keep)} keeps": fates(found)}
+    if examples:
+        parts |= {
+            "Where label and teacher's network differ most": pictures(env, found.worst),
+            "The commonest positions, after the first move": commonest(env, found),
+        }
+        for name, fate in found.fates.items():
+            parts[f"Examples: {name}"] = pictures(env, fate.examples)
+    for title, part in parts.items():
         console.print(Text(f"\n{title}", "bold"))
         console.print(part)
-    for name, fate in found.fates.items():
-        if fate.examples:
-            console.print(Text(f"\nExamples: {name}", "bold"))
-            console.print(pictures(env, fate.examples))
 
 
 def numbers(number: int, keep: Filter, found: Inspection) -> dict[str, Any]:
@@ -58,7 +57,7 @@ def numbers(number: int, keep: Filter, found: Inspection) -> dict[str, Any]:
         "sources": [vars(source) for source in found.sources],
         "fates": {
             name: {"rows": fate.rows, "judged": fate.judged, "accepted": fate.accepted}
-            | ({"best": fate.best} if found.knows_best else {})
+            | ({"decisive": fate.decisive, "best": fate.best} if found.knows_best else {})
             for name, fate in found.fates.items()
         },
     }
@@ -68,15 +67,15 @@ def _counts(found: Inspection) -> str:
     """How much there is, and how much of it twice."""
     same = found.duplicates
     return (
-        f"{found.rows:,} rows of {found.episodes:,} episodes; "
-        f"{_percent(same.positions, found.rows)} % of the positions and "
-        f"{_percent(same.episodes, found.episodes)} % of the episodes are different"
+        f"{found.rows:,} rows of {found.episodes:,} episodes: "
+        f"{_percent(same.positions, found.rows)} % of positions, "
+        f"{_percent(same.episodes, found.episodes)} % of episodes are different"
     )
 
 
 def sources(found: Inspection) -> Table:
     """Rows by who made them."""
-    table = _table("origin", "rows", "%", "episodes", "simulations each", "confidence")
+    table = _table("rows by", "rows", "%", "episodes", "simulations", "confidence")
     for source in found.sources:
         table.add_row(
             source.name,
@@ -93,8 +92,8 @@ def fates(found: Inspection) -> Group:
     """Rows by whether they pass, and how right they are."""
     judged = any(fate.judged for fate in found.fates.values())
     columns = ["rows that", "rows", "%"]
-    columns += ["accepted by the verifier, %"] * judged
-    columns += ["likeliest action is best, %"] * found.knows_best
+    columns += ["accepted, %"] * judged
+    columns += ["right, %"] * found.knows_best
     table = _table(*columns)
     for name, fate in found.fates.items():
         cells = [
@@ -103,19 +102,20 @@ def fates(found: Inspection) -> Group:
             _percent(fate.rows, found.rows),
         ]
         cells += [_percent(fate.accepted, fate.judged)] * judged
-        cells += [_percent(fate.best, fate.rows)] * found.knows_best
+        cells += [_percent(fate.best, fate.decisive)] * found.knows_best
         table.add_row(*cells)
     least, low, middle, high, most = found.confidence
-    spread = (
+    notes = [
         f"confidence from {least:.3f} to {most:.3f}; quartiles {low:.3f}, {middle:.3f}, {high:.3f}"
-    )
-    return Group(table, Text(f"  {spread}", "dim"))
+    ]
+    if found.knows_best:
+        notes.append("right: the likeliest action is best, where one is better than another")
+    return Group(table, *(Text(f"  {note}", "dim") for note in notes))
 
 
 def pictures(env: Environment, examples: list[Example]) -> Group:
     """Positions with their labels, one below another."""
-    parts = [picture(env, example) for example in examples]
-    return Group(*(parts or [Text("  none", "dim")]))
+    return Group(*(picture(env, example) for example in examples))
 
 
 def commonest(env: Environment, found: Inspection) -> Group:
@@ -129,15 +129,12 @@ def commonest(env: Environment, found: Inspection) -> Group:
 def picture(env: Environment, example: Example, title: str = "") -> Padding:
     """A position, what was played, what is learnt from it, and what the network thought."""
     targets = example.sample.targets
-    provenance = targets.provenance
+    label, provenance = np.asarray(targets.action_weights), targets.provenance
     facts = Table.grid(padding=(0, 1))
     rows = [
         ("", title),
         ("played", env.format_action(int(example.sample.action))),
-        (
-            "label",
-            f"{likeliest(env, np.asarray(targets.action_weights))}   value {float(targets.value):+.2f}",
-        ),
+        ("label", f"{likeliest(env, label)}   value {float(targets.value):+.2f}"),
         ("network", f"{likeliest(env, example.policy)}   value {example.value:+.2f}"),
         ("differ by", f"{example.divergence:.2f} nats"),
         ("confidence", f"{float(provenance.confidence):.3f}"),
@@ -169,9 +166,9 @@ def _words(keep: Filter) -> str:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 2))
+    table = Table(box=None, header_style="dim", padding=(0, 1))
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left")
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
     return table
 
 

@@ -50,9 +50,10 @@ class Fate:
     """Rows of episodes that a verifier has judged."""
     accepted: int = 0
     """Of those, rows of accepted episodes."""
+    decisive: int = 0
+    """Rows where some action is better than another, by the environment's oracle."""
     best: int = 0
-    """Rows whose likeliest action is best, by the environment's oracle."""
-
+    """Of those, rows whose likeliest action is best."""
     examples: list["Example"] = dataclasses.field(default_factory=list)
 
 
@@ -99,40 +100,60 @@ class Inspection:
     """float64 [5]: its quartiles, from least to most."""
 
 
-Judge = Callable[[Sample], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
-"""Rows [K] to policies [K, A], values [K], divergences [K], and whether the label is best [K]."""
+@dataclasses.dataclass(frozen=True)
+class Opinions:
+    """What is thought of rows."""
+
+    policy: np.ndarray
+    """float32 [K, A]: the network's."""
+    value: np.ndarray
+    """float32 [K]: the network's."""
+    divergence: np.ndarray
+    """float32 [K]: KL from label to network, in nats."""
+    decisive: np.ndarray
+    """bool [K]: some action is better than another; False where no oracle knows."""
+    best: np.ndarray
+    """bool [K]: and the label's likeliest action is best."""
+
+
+Judge = Callable[[Sample], Opinions]
 
 
 def make_judge(env: Environment[Any], network: Network, params: Params) -> Judge:
     """What a teacher's network, and an oracle if there is one, say of rows."""
 
     @jax.jit
-    def judge(params: Params, sample: Sample):
+    def judge(params: Params, sample: Sample) -> dict[str, jax.Array]:
         targets = sample.targets
         logits, value = network.apply(params, jax.vmap(env.observe)(targets.problem, targets.state))
         legal = jax.vmap(env.legal_action_mask)(targets.problem, targets.state)
         logs = jax.nn.log_softmax(mask_logits(logits, legal))
         weights = targets.action_weights
         own = jnp.log(jnp.where(weights > 0, weights, 1.0))
-        divergence = jnp.where(weights > 0, weights * (own - logs), 0.0).sum(-1)
-        best = jnp.zeros(weights.shape[0], jnp.bool_)
+        decisive = best = jnp.zeros(weights.shape[0], jnp.bool_)
         values = jax.vmap(env.oracle)(targets.problem, targets.state)
         if values is not None:
+            most = jnp.nanmax(values, axis=-1)
             chosen = jnp.take_along_axis(values, weights.argmax(-1)[:, None], axis=-1)[:, 0]
-            best = chosen >= jnp.nanmax(values, axis=-1)
-        return jnp.exp(logs), value, divergence, best
+            decisive = jnp.nanmin(values, axis=-1) < most
+            best = decisive & (chosen == most)
+        return {
+            "policy": jnp.exp(logs),
+            "value": value,
+            "divergence": jnp.where(weights > 0, weights * (own - logs), 0.0).sum(-1),
+            "decisive": decisive,
+            "best": best,
+        }
 
-    def batched(sample: Sample):
+    def batched(sample: Sample) -> Opinions:
         count = len(sample.action)
         found = []
         for start in range(0, count, _BATCH):
             index = np.arange(start, start + _BATCH) % count  # the last batch wraps around
-            found.append(
-                jax.device_get(judge(params, jax.tree.map(lambda x, i=index: x[i], sample)))
-            )
-        parts = (np.concatenate(part)[:count] for part in zip(*found, strict=True))
-        policy, value, divergence, best = parts
-        return policy, value, divergence, best
+            rows = jax.tree.map(lambda x, i=index: x[i], sample)
+            found.append(jax.device_get(judge(params, rows)))
+        whole = {name: np.concatenate([part[name] for part in found])[:count] for name in found[0]}
+        return Opinions(**whole)
 
     return batched
 
@@ -161,7 +182,7 @@ def inspect(
         judged = judge(sample)
         _count_sources(sources, columns)
         _count_fates(fates, keep, columns, sample, judged, examples)
-        ranked = np.argsort(-judged[2])[:examples]
+        ranked = np.argsort(-judged.divergence, kind="stable")[:examples]
         worst = _worst([*worst, *(_example(sample, judged, int(i)) for i in ranked)], examples)
         positions = fingerprints(columns)
         prints.append(positions)
@@ -211,7 +232,7 @@ def _count_fates(
     keep: Filter,
     columns: Columns,
     sample: Sample,
-    judged: tuple[np.ndarray, ...],
+    judged: Opinions,
     examples: int,
 ) -> None:
     """Adds the rows of a shard to those that passed, or were refused for the same reason."""
@@ -225,17 +246,18 @@ def _count_fates(
         fate.rows += int(here.sum())
         fate.judged += int((verdict[here] != VERDICTS.index("none")).sum())
         fate.accepted += int((verdict[here] == VERDICTS.index("accepted")).sum())
-        fate.best += int(judged[3][here].sum())
+        fate.decisive += int(judged.decisive[here].sum())
+        fate.best += int(judged.best[here].sum())
         wanted = examples - len(fate.examples)
         # Spread over the shard, so that they are of different episodes.
         chosen = np.flatnonzero(here)[:: max(1, int(here.sum()) // max(1, wanted))][:wanted]
         fate.examples += [_example(sample, judged, int(i)) for i in chosen]
 
 
-def _example(sample: Sample, judged: tuple[np.ndarray, ...], index: int) -> Example:
-    policy, value, divergence, _ = judged
+def _example(sample: Sample, judged: Opinions, index: int) -> Example:
     one = jax.tree.map(lambda x: np.array(x[index]), sample)
-    return Example(one, policy[index], float(value[index]), float(divergence[index]))
+    value, divergence = float(judged.value[index]), float(judged.divergence[index])
+    return Example(one, judged.policy[index], value, divergence)
 
 
 def _worst(found: list[Example], count: int) -> list[Example]:
