@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.studies.mirror import measures, real_games
+from benchmarks.studies.mirror import real_games
+from benchmarks.studies.mirror.openings import PLIES, openings
 from benchmarks.studies.mirror.truth import Truth
 from benchmarks.studies.study import Numbers, Tell
 from selfplay import config as config_lib
@@ -21,6 +22,7 @@ from selfplay.evaluation.exact import judge
 from selfplay.evaluation.players import agent_act
 from selfplay.networks.build import build
 from selfplay.networks.contract import Network, Params
+from selfplay.replay import diversity
 from selfplay.replay.generations import Columns, Generation
 from selfplay.run import checkpoint, session
 from selfplay.run.directory import RunDirectory
@@ -171,7 +173,7 @@ class Mirror:
         """
         real, others = self._openings(self.real(folder, seed)), self.real(folder, seed, anew=True)
         shown = self._shown([real, self._openings(others)])
-        lineage = measures.drift(real, self.size.generations, seed)
+        lineage = diversity.drift(real, self.size.generations, seed)
         return {
             "anew_tail": shown["tail"][1],
             "anew_sound_tail": shown["sound_tail"][1],
@@ -185,18 +187,18 @@ class Mirror:
     # Measures --------------------------------------------------------------------------------
 
     def _openings(self, games: Generation) -> np.ndarray:
-        return measures.openings(games.each(), self.columns)
+        return openings(games.each(), self.columns)
 
     def _shown(self, found: Iterable[np.ndarray]) -> dict[str, list[float]]:
         """What generations still show of the first of them, by their openings."""
         found = list(found)
-        rare = measures.tail(found[0])
-        sound = rare[self.truth.is_sound(rare, measures.PLIES)]
+        rare = diversity.tail(found[0])
+        sound = rare[self.truth.is_sound(rare, PLIES)]
         return {
-            "distinct": [measures.distinct(openings) for openings in found],
-            "heterozygosity": [measures.heterozygosity(openings) for openings in found],
-            "tail": [measures.recall(rare, openings) for openings in found],
-            "sound_tail": [measures.recall(sound, openings) for openings in found],
+            "distinct": [diversity.distinct(one) for one in found],
+            "heterozygosity": [diversity.heterozygosity(one) for one in found],
+            "tail": [diversity.recall(rare, one) for one in found],
+            "sound_tail": [diversity.recall(sound, one) for one in found],
         }
 
     def played(self, games: Generation) -> float:

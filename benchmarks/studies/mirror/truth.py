@@ -86,7 +86,7 @@ class Truth:
         return values[np.arange(len(keys)), action] < np.nanmax(values, axis=1)
 
     def is_sound(self, openings: np.ndarray, plies: int) -> np.ndarray:
-        """bool [N]: whether nobody errs in openings (see `measures.openings`) of so many plies."""
+        """bool [N]: whether nobody errs in openings (see `openings.openings`) of so many plies."""
         keys = np.full(len(openings), self.board.empty)
         sound = np.ones(len(openings), np.bool_)
         for ply in reversed(range(plies)):

@@ -2,10 +2,11 @@
 
 import pytest
 
-from benchmarks.studies.mirror import measures
 from benchmarks.studies.mirror.figure import PANELS, draw, table
 from benchmarks.studies.mirror.lineage import Mirror, Size
+from benchmarks.studies.mirror.openings import openings
 from benchmarks.studies.study import Numbers, Results
+from selfplay.replay import diversity
 from selfplay.replay.generations import Generation
 
 
@@ -17,9 +18,9 @@ def small():
 
 def test_real_games_are_measured_by_drift_alone(small, tmp_path):
     numbers = small.anew(0, tmp_path, lambda what, done, total: None)
-    openings = measures.openings(Generation(tmp_path / "real").each(), 4)
-    lineage = measures.drift(openings, 2, 0)
-    assert numbers["distinct"] == [measures.distinct(found) for found in lineage]
+    real = openings(Generation(tmp_path / "real").each(), 4)
+    lineage = diversity.drift(real, 2, 0)
+    assert numbers["distinct"] == [diversity.distinct(found) for found in lineage]
     assert numbers["tail"][0] == numbers["sound_tail"][0] == 1.0
     assert 0 < numbers["anew_sound_tail"] <= 1
 

@@ -5,7 +5,8 @@ import pytest
 
 pytest.importorskip("numba", reason="numba comes with selfplay[benchmarks]")
 
-from benchmarks.studies.mirror import measures, real_games
+from benchmarks.studies.mirror import real_games
+from benchmarks.studies.mirror.openings import openings
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +42,10 @@ def test_moves_are_drawn_by_their_values(truth, rows):
 
 
 def test_games_vary(truth, generation):
-    found = measures.openings(generation.each(), truth.env.num_actions)
+    found = openings(generation.each(), truth.env.num_actions)
     assert len(found) == 512
-    assert measures.distinct(found, 500) > 250
-    assert measures.heterozygosity(found) > 0.98
+    assert diversity.distinct(found, 500) > 250
+    assert diversity.heterozygosity(found) > 0.98
 
 
 def test_whoever_was_stopped_goes_on(truth, generation, tmp_path):

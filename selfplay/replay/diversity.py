@@ -1,40 +1,11 @@
-"""What a generation still shows of the one it began with, counted in the games themselves.
+"""How varied games are, and what later ones still show of earlier ones.
 
-An *opening* is a game's first moves, as one number. Openings are to a generation what alleles are
-to a population: where each generation is a sample of the one before, they drift, and are lost.
+An *opening* is how a game begins, as one number. Openings are to a generation what alleles are to
+a population: where each generation is a sample of the one before, they drift, and are lost. All
+functions take openings as an integer array [games], equal where the openings are.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
-
-from selfplay.replay.generations import Columns
-
-PLIES = 6
-"""Of an opening: in four in a row nobody has won yet, so that every game has one."""
-
-
-def openings(shards: Iterable[Columns], num_actions: int, plies: int = PLIES) -> np.ndarray:
-    """int64 [games]: the opening of each game of a generation, `Generation.each()`.
-
-    Raises ValueError if a game has fewer moves, or was learnt from only in part.
-    """
-    found = [_openings(columns, num_actions, plies) for columns in shards]
-    return np.concatenate(found) if found else np.zeros(0, np.int64)
-
-
-def _openings(columns: Columns, num_actions: int, plies: int) -> np.ndarray:
-    ply = np.asarray(columns["targets.state.step_count"])
-    early = ply < plies
-    games, game = np.unique(columns["episode"], return_inverse=True)
-    moves = np.full((len(games), plies), -1, np.int64)
-    moves[game[early], ply[early]] = columns["action"][early]
-    if (moves < 0).any():
-        raise ValueError(
-            f"every game must have its first {plies} moves among the rows; of {len(games)} games "
-            f"{int((moves < 0).any(1).sum())} have not"
-        )
-    return moves @ num_actions ** np.arange(plies)[::-1]
 
 
 def distinct(found: np.ndarray, games: int = 1_000) -> float:
@@ -51,6 +22,16 @@ def distinct(found: np.ndarray, games: int = 1_000) -> float:
     drawn = np.arange(counts.max())
     missing = np.cumprod(np.maximum(total - games - drawn, 0) / (total - drawn))
     return float((1.0 - missing[counts - 1]).sum())
+
+
+def unseen(found: np.ndarray) -> float:
+    """The chance that one more game has an opening that none of the games [N] has.
+
+    The share of games whose opening nobody else has (Good 1953, "The population frequencies of
+    species and the estimation of population parameters").
+    """
+    _, counts = np.unique(found, return_counts=True)
+    return float((counts == 1).sum() / len(found))
 
 
 def heterozygosity(found: np.ndarray) -> float:
