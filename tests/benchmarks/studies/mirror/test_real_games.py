@@ -7,6 +7,7 @@ pytest.importorskip("numba", reason="numba comes with selfplay[benchmarks]")
 
 from benchmarks.studies.mirror import real_games
 from benchmarks.studies.mirror.openings import openings
+from selfplay.replay import diversity
 
 
 @pytest.fixture(scope="module")
