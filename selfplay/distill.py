@@ -14,6 +14,7 @@ that was stopped.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from selfplay import sharding
 from selfplay.config import Config
@@ -25,9 +26,10 @@ from selfplay.networks.build import build
 from selfplay.networks.contract import Network, Params
 from selfplay.replay.labels import label
 from selfplay.run import directory, progress, teachers
+from selfplay.run.collapse import findings
 from selfplay.run.directory import RunDirectory
 from selfplay.run.distillation import EXACT, Distillation, keys, refuse_unfit
-from selfplay.run.metrics import Watcher, open_watchers, refuse_missing
+from selfplay.run.metrics import Watcher, open_watchers, read, refuse_missing
 from selfplay.run.progress import Interruption, Row
 from selfplay.run.student import make_student
 
@@ -171,6 +173,7 @@ def _learn(
     pool = on.pool()
     shares = pool.shares(on.settings.share_of_real)
     labelled = on.labelled(shares)
+    begun = read(on.run.metrics)
     save_due = progress.Every(on.config.checkpoint.every_minutes)
     while on.iteration < end and not interruption.requested:
         row = progress.timed("seconds/learn", on.learn, pool, shares)
@@ -180,7 +183,10 @@ def _learn(
             tell("judging", 0, 1)
             row |= looks.student(on.params)
         header = on.pace.header(on.iteration, on.iterations) | {"generation": float(generation)}
-        _tell_all(watchers, header | labelled | row)
+        row = header | labelled | row
+        warnings = ", ".join(f.name for f in findings([*begun, row])) if labelled else ""
+        told = row | {"warnings": warnings} if warnings else row
+        _tell_all(watchers, told)
         labelled = {}
         if on.iteration < end and save_due():
             on.save()
@@ -190,7 +196,7 @@ def _learn(
         on.save()
 
 
-def _tell_all(watchers: Sequence[Watcher], row: Row) -> None:
+def _tell_all(watchers: Sequence[Watcher], row: Any) -> None:
     for watcher in watchers:
         watcher.on_iteration(row)
 

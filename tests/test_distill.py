@@ -16,8 +16,9 @@ from selfplay.distill import distill, resume
 from selfplay.distill_config import DistillConfig
 from selfplay.environment import registry
 from selfplay.operators.episodes import row
-from selfplay.replay import census, generations
+from selfplay.replay import census, diversity, generations
 from selfplay.replay.generations import Generation
+from selfplay.replay.openings import openings
 from selfplay.run import checkpoint, metrics
 from selfplay.run.directory import RunDirectory
 from selfplay_envs.science.addition import is_held_out
@@ -78,11 +79,24 @@ def test_a_distillation_keeps_its_labels_rows_and_students(finished, teacher):
         assert counted.simulations == 4 * counted.rows
         first = next(row for row in rows if row["generation"] == number)
         assert first["labels/rows"] == counted.rows and first["labels/kept"] == 1.0
+        begun = openings(Generation(folder.generation(number)).each())
+        assert len(begun) == 32
+        assert first["openings/heterozygosity"] == diversity.heterozygosity(begun)
     given = Agent.load(folder.teachers / "00").params
     for a, b in zip(
         jax.tree.leaves(given), jax.tree.leaves(Agent.load(teacher).params), strict=True
     ):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_student_that_sees_one_game_is_warned_of(teacher, tmp_path):
+    settings = dataclasses.replace(LABELS, operator="raw", temperature=0.0, generations=1)
+    rollout = RunDirectory(teacher).read_config().rollout
+    rollout = dataclasses.replace(rollout, max_opening_plies=0, temperature_plies=0)
+    run = distilled(teacher, tmp_path / "run", settings, rollout=rollout)
+    row = metrics.read(RunDirectory(run).metrics)[1]
+    assert row["openings/heterozygosity"] == 0.0
+    assert row["warnings"] == "begin_alike"
 
 
 def test_a_student_is_an_agent_like_any(finished):

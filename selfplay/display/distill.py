@@ -15,9 +15,10 @@ from rich.text import Text
 from selfplay import distill as distill_lib
 from selfplay.config import Config
 from selfplay.display.live import clock
-from selfplay.display.summary import program, shortest
+from selfplay.display.summary import program, shortest, warnings_table
 from selfplay.distill_config import DistillConfig
 from selfplay.run import metrics
+from selfplay.run.collapse import findings
 from selfplay.run.directory import RunDirectory
 
 LOG_EVERY_SECONDS = 15.0
@@ -125,6 +126,8 @@ class DistillView:
         body = [line]
         if self._rows:
             body += [Text(), generations_table(self._rows, self._config)]
+            if found := findings(self._rows):
+                body += [Text(), warnings_table(found)]
         return Panel(Group(*body), title=self._title(), title_align="left", padding=(0, 1))
 
     def _generation(self) -> str:
@@ -167,6 +170,7 @@ def generations_table(rows: Sequence[Row], config: Config) -> Table:
     truth, names = _truth(whole, config)
     columns = {
         "labels/rows": ("rows", "{:,.0f}".format),
+        "openings/per_thousand": ("openings", "{:,.0f}".format),
         "labels/accepted": ("accepted", _percent),
         "labels/confidence": ("confidence", "{:.2f}".format),
         "labels/kept": ("kept", _percent),
@@ -199,6 +203,8 @@ def print_distilled(run: Path) -> None:
     console.print()
     if rows:
         console.print(generations_table(rows, folder.read_config()))
+        if found := findings(rows):
+            console.print(warnings_table(found))
         console.print()
     if not rows or rows[-1]["iteration"] < rows[-1]["iterations"]:
         console.print("[yellow]Stopped[/]; everything is saved.")

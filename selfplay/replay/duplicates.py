@@ -17,6 +17,8 @@ def fingerprints(columns: Columns) -> np.ndarray:
     names = sorted(name for name in columns if name.startswith(_POSITION))
     count = len(columns["episode"])
     found = np.zeros(count, np.uint64)
+    if count == 0:
+        return found
     dice = np.random.default_rng(0)
     for name in names:
         column = np.ascontiguousarray(columns[name]).reshape(count, -1)

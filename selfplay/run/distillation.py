@@ -22,6 +22,7 @@ from selfplay.operators.exact import has_oracle
 from selfplay.operators.hindsight import has_hindsight
 from selfplay.replay import census, generations
 from selfplay.replay.generations import Generation
+from selfplay.replay.openings import measures, openings
 from selfplay.replay.pool import Pool
 from selfplay.replay.selection import Filter, Selection, confidence_to_keep, select
 from selfplay.run import checkpoint, session, teachers
@@ -155,7 +156,12 @@ class Distillation:
         """What was labelled for this generation, and what of it is learnt from, as metrics."""
         counted = census.take(self.labels(self.generation))
         kept = self.selected(self.generation).size / counted.rows
-        return counted.metrics() | {"labels/kept": kept, "mixture/real": float(shares[0])}
+        first, now = (openings(self.labels(g).each()) for g in (1, self.generation))
+        return (
+            counted.metrics()
+            | measures(now, first, self.generation - 1)
+            | {"labels/kept": kept, "mixture/real": float(shares[0])}
+        )
 
     def learn(self, pool: Pool, shares: jax.Array) -> Row:
         """One iteration: batches drawn from the pool by shares, an update for each."""
