@@ -196,7 +196,7 @@ def _learn(
         on.save()
 
 
-def _tell_all(watchers: Sequence[Watcher], row: Any) -> None:
+def _tell_all(watchers: Sequence[Watcher], row: dict[str, Any]) -> None:
     for watcher in watchers:
         watcher.on_iteration(row)
 

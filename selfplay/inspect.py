@@ -1,7 +1,6 @@
 """A distillation's generation, looked into: what went into a student's training."""
 
 import dataclasses
-import math
 from pathlib import Path
 
 from selfplay.distill_config import DistillConfig
@@ -11,9 +10,10 @@ from selfplay.evaluation.inspection import Inspection, inspect, make_judge
 from selfplay.networks.build import build
 from selfplay.networks.contract import Network, Params
 from selfplay.replay.generations import Generation
-from selfplay.replay.selection import Filter, confidence_to_keep
+from selfplay.replay.selection import Filter, filter_of
 from selfplay.run import checkpoint, session, teachers
 from selfplay.run.directory import RunDirectory
+from selfplay.run.distillation import iterations_each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,10 +84,12 @@ def _filter(generation: Generation, trial: Trial, real: bool) -> Filter:
     """What a trial lets through; of real data everything."""
     if real:
         return Filter()
-    least, share = trial.least_confidence or 0.0, trial.keep_share
-    if share is not None and share != 1.0:
-        least = max(least, confidence_to_keep([generation], share))
-    return Filter(verified=bool(trial.verified), least_confidence=least)
+    return filter_of(
+        generation,
+        verified=bool(trial.verified),
+        least_confidence=trial.least_confidence or 0.0,
+        keep_share=1.0 if trial.keep_share is None else trial.keep_share,
+    )
 
 
 def _teacher(run: RunDirectory, env: Environment, number: int) -> tuple[Network, Params]:
@@ -96,7 +98,6 @@ def _teacher(run: RunDirectory, env: Environment, number: int) -> tuple[Network,
     if number <= 1:
         first = teachers.load(run.teachers, env)[0]
         return first.network, first.params
-    each = math.ceil(settings.updates / config.learner.updates_per_iteration)
     network = build(config.network, env)
-    path = checkpoint.find(run.milestones, (number - 1) * each)
+    path = checkpoint.find(run.milestones, (number - 1) * iterations_each(config, settings))
     return network, session.read_params(path, env, network)

@@ -4,7 +4,8 @@ import numpy as np
 
 from selfplay.replay.generations import Columns
 
-_POSITION = ("targets.problem", "targets.state")
+POSITION = ("targets.problem", "targets.state")
+"""How the fields of a position begin."""
 
 
 def fingerprints(columns: Columns) -> np.ndarray:
@@ -14,7 +15,7 @@ def fingerprints(columns: Columns) -> np.ndarray:
     100,000. It is a random linear map of the bytes, stirred by the finaliser of splitmix64 (Steele
     et al. 2014, "Fast splittable pseudorandom number generators").
     """
-    names = sorted(name for name in columns if name.startswith(_POSITION))
+    names = sorted(name for name in columns if name.startswith(POSITION))
     count = len(columns["episode"])
     found = np.zeros(count, np.uint64)
     if count == 0:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from selfplay.replay import diversity
-from selfplay.replay.duplicates import episode_fingerprints, fingerprints
+from selfplay.replay.duplicates import POSITION, episode_fingerprints, fingerprints
 from selfplay.replay.generations import Columns
 
 PLIES = 6
@@ -29,7 +29,8 @@ def _openings(columns: Columns, plies: int) -> np.ndarray:
     begun = np.full(len(episodes), np.iinfo(np.int64).max)
     np.minimum.at(begun, index, step)
     early = (step - begun[index] < plies) & (columns["episode"] >= 0)
-    first = {name: column[early] for name, column in columns.items()}
+    names = [name for name in columns if name.startswith((*POSITION, "episode", "action"))]
+    first = {name: columns[name][early] for name in names}
     return episode_fingerprints(first, fingerprints(first))
 
 

@@ -130,6 +130,18 @@ def select(generation: Generation, keep: Filter, folder: Path) -> Selection:
     return selection
 
 
+def filter_of(
+    generation: Generation, *, verified: bool, least_confidence: float, keep_share: float
+) -> Filter:
+    """The filter that keeps the surest `keep_share` of a generation, by what is stored of it.
+
+    Raises ValueError for a share or a confidence that cannot be.
+    """
+    if keep_share != 1.0:
+        least_confidence = max(least_confidence, confidence_to_keep([generation], keep_share))
+    return Filter(verified=verified, least_confidence=least_confidence)
+
+
 def confidence_to_keep(generations: Sequence[Generation], share: float) -> float:
     """The confidence that the surest `share` of all rows has at least, to a millionth.
 

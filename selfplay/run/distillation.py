@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh
 
 from selfplay.config import Config
@@ -24,7 +25,7 @@ from selfplay.replay import census, generations
 from selfplay.replay.generations import Generation
 from selfplay.replay.openings import measures, openings
 from selfplay.replay.pool import Pool
-from selfplay.replay.selection import Filter, Selection, confidence_to_keep, select
+from selfplay.replay.selection import Filter, Selection, filter_of, select
 from selfplay.run import checkpoint, session, teachers
 from selfplay.run.directory import RunDirectory
 from selfplay.run.labelling import Labelling, make_exact, make_labelling
@@ -64,7 +65,7 @@ class Distillation:
     @property
     def iterations_each(self) -> int:
         """Of a student."""
-        return math.ceil(self.settings.updates / self.config.learner.updates_per_iteration)
+        return iterations_each(self.config, self.settings)
 
     @property
     def iterations(self) -> int:
@@ -133,10 +134,12 @@ class Distillation:
     def _select(self, number: int) -> Selection:
         generation, keep = self.labels(number), Filter()
         if number > 0:
-            least = self.settings.least_confidence
-            if self.settings.keep_share < 1:
-                least = max(least, confidence_to_keep([generation], self.settings.keep_share))
-            keep = Filter(verified=self.settings.verified, least_confidence=least)
+            keep = filter_of(
+                generation,
+                verified=self.settings.verified,
+                least_confidence=self.settings.least_confidence,
+                keep_share=self.settings.keep_share,
+            )
         return select(generation, keep, self.run.selection(number))
 
     def pool(self) -> Pool:
@@ -156,12 +159,19 @@ class Distillation:
         """What was labelled for this generation, and what of it is learnt from, as metrics."""
         counted = census.take(self.labels(self.generation))
         kept = self.selected(self.generation).size / counted.rows
-        first, now = (openings(self.labels(g).each()) for g in (1, self.generation))
+        first = now = self._first_openings
+        if self.generation > 1:
+            now = openings(self.labels(self.generation).each())
         return (
             counted.metrics()
             | measures(now, first, self.generation - 1)
             | {"labels/kept": kept, "mixture/real": float(shares[0])}
         )
+
+    @functools.cached_property
+    def _first_openings(self) -> np.ndarray:
+        """Of the generation that all others are held against."""
+        return openings(self.labels(1).each())
 
     def learn(self, pool: Pool, shares: jax.Array) -> Row:
         """One iteration: batches drawn from the pool by shares, an update for each."""
@@ -239,6 +249,11 @@ class Distillation:
     @functools.cached_property
     def _exact(self) -> Labelling:
         return make_exact(self.env, self.config, self.settings, self.mesh, self._keys[1])
+
+
+def iterations_each(config: Config, settings: DistillConfig) -> int:
+    """Iterations of learning that each student has."""
+    return math.ceil(settings.updates / config.learner.updates_per_iteration)
 
 
 def keys(config: Config) -> jax.Array:
