@@ -263,6 +263,17 @@ class CheckpointConfig(Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class GuardsConfig(Checked):
+    """What is done about an alarm, beside saying it and writing it down."""
+
+    section: ClassVar[str] = "guards"
+    remedy: Literal["none", "noise", "openings", "halt"] = "none"
+    """Where play loses its variety, or the network makes errors that it did not make before.
+    noise: more of it in the search; openings: games begin in more ways; halt: the run is saved and
+    stopped. A dose at a time, three at most; each compiles anew."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LoggingConfig:
     """Who is told; `metrics.jsonl` is always written."""
 
@@ -295,10 +306,11 @@ class Config(Checked):
     learner: LearnerConfig = LearnerConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
+    guards: GuardsConfig = GuardsConfig()
     logging: LoggingConfig = LoggingConfig()
 
 
-MAY_CHANGE_ON_RESUME = ("evaluation", "checkpoint", "logging")
+MAY_CHANGE_ON_RESUME = ("evaluation", "checkpoint", "guards", "logging")
 """Sections that may change on resume, beside the length of the run; all else is another run."""
 
 

@@ -12,7 +12,7 @@ network, and expert iteration (Anthony et al. 2017) where it searches. `resume` 
 that was stopped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,15 @@ from selfplay import sharding
 from selfplay.config import Config
 from selfplay.distill_config import DistillConfig
 from selfplay.environment import registry
-from selfplay.evaluation.held_out import make_held_out
-from selfplay.evaluation.look import make_look
+from selfplay.evaluation.judges import Judges
 from selfplay.networks.build import build
-from selfplay.networks.contract import Network, Params
 from selfplay.replay.labels import label
 from selfplay.run import directory, progress, teachers
 from selfplay.run.collapse import findings
 from selfplay.run.directory import RunDirectory
 from selfplay.run.distillation import EXACT, Distillation, keys, refuse_unfit
 from selfplay.run.metrics import Watcher, open_watchers, read, refuse_missing
-from selfplay.run.progress import Interruption, Row
+from selfplay.run.progress import Interruption
 from selfplay.run.student import make_student
 
 Tell = Callable[[str, int, int], None]
@@ -131,16 +129,16 @@ def _open(run: RunDirectory, config: Config, settings: DistillConfig) -> Distill
 
 def _loop(on: Distillation, watchers: Sequence[Watcher], tell: Tell) -> None:
     """Generation after generation, until the last student has learnt or someone asks to stop."""
-    looks = _Looks(on)
+    judges = Judges(on)
     watchers = [*open_watchers(on.run, on.config, on.iteration), *watchers]
     try:
         with progress.interruptible() as interruption:
             if on.iteration == 0:
                 tell("judging the teacher", 0, 1)
-                row = looks.first() | {"generation": 0.0}
+                row = judges.first() | {"generation": 0.0}
                 _tell_all(watchers, on.pace.header(0, on.iterations) | row)
             while not on.is_over and _label(on, interruption, tell):
-                _learn(on, looks, watchers, interruption, tell)
+                _learn(on, judges, watchers, interruption, tell)
     finally:
         for watcher in watchers:
             watcher.close()
@@ -162,7 +160,7 @@ def _label(on: Distillation, interruption: Interruption, tell: Tell) -> bool:
 
 def _learn(
     on: Distillation,
-    looks: "_Looks",
+    judges: Judges,
     watchers: Sequence[Watcher],
     interruption: Interruption,
     tell: Tell,
@@ -171,9 +169,9 @@ def _learn(
     generation, end = on.generation, on.generation * on.iterations_each
     tell("filtering", 0, 1)
     pool = on.pool()
-    shares = pool.shares(on.settings.share_of_real)
+    shares = pool.shares(on.treated.share_of_real)
     labelled = on.labelled(shares)
-    begun = read(on.run.metrics)
+    rows = read(on.run.metrics)
     save_due = progress.Every(on.config.checkpoint.every_minutes)
     while on.iteration < end and not interruption.requested:
         row = progress.timed("seconds/learn", on.learn, pool, shares)
@@ -181,11 +179,13 @@ def _learn(
         tell("learning", on.iteration + on.iterations_each - end, on.iterations_each)
         if on.iteration == end:
             tell("judging", 0, 1)
-            row |= looks.student(on.params)
+            row |= judges.student(on.params)
         header = on.pace.header(on.iteration, on.iterations) | {"generation": float(generation)}
-        row = header | labelled | row
-        warnings = ", ".join(f.name for f in findings([*begun, row])) if labelled else ""
-        told = row | {"warnings": warnings} if warnings else row
+        told = header | labelled | row
+        if labelled or on.iteration == end:
+            rows.append(told)
+            told |= _alarms(on, rows)
+            interruption.requested |= "remedy" in told and on.settings.remedy == "halt"
         _tell_all(watchers, told)
         labelled = {}
         if on.iteration < end and save_due():
@@ -196,33 +196,14 @@ def _learn(
         on.save()
 
 
+def _alarms(on: Distillation, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the guards say of the last row, and what is done about it before the next generation."""
+    found = [finding.name for finding in findings(rows)]
+    told = {"warnings": ", ".join(found)} if found else {}
+    dose = on.dose(found)
+    return told | {"remedy": dose} if dose else told
+
+
 def _tell_all(watchers: Sequence[Watcher], row: dict[str, Any]) -> None:
     for watcher in watchers:
         watcher.on_iteration(row)
-
-
-class _Looks:
-    """How the first teacher and its students are judged on held-out truth."""
-
-    def __init__(self, on: Distillation):
-        self._on = on
-        self._own = on.config.network == on.given[0].settings
-        self._student = self._make(on.network)
-
-    def first(self) -> Row:
-        """The first teacher's."""
-        given = self._on.given[0]
-        look = self._student if self._own else self._make(given.network)
-        return progress.timed("seconds/look", look, given.params)
-
-    def student(self, params: Params) -> Row:
-        """A student's."""
-        return progress.timed("seconds/look", self._student, params)
-
-    def _make(self, network: Network) -> Callable[[Params], Row]:
-        on, given = self._on, self._on.given[0]
-        exact = make_look(on.env, network, on.config)
-        held_out = make_held_out(
-            on.env, network, on.config, on.settings.look_episodes, (given.network, given.params)
-        )
-        return lambda params: exact(params) | held_out(params)

@@ -73,6 +73,10 @@ class DistillConfig(Checked):
     """Keep so much of a generation, its surest episodes."""
     least_confidence: float = 0.0
     """Keep only episodes that are at least so sure."""
+    remedy: Literal["none", "real", "noise", "openings", "halt"] = "none"
+    """What is done about a guard's alarm, beside saying it, before the next generation. real: a
+    quarter more of a batch; noise: a search with more of it, or raw samples of a higher
+    temperature; openings: episodes begin in more ways; halt: the run stops. Three doses at most."""
     look_episodes: int = 512
     """Held-out problems on which each generation is judged, where there is one player."""
 

@@ -10,6 +10,7 @@ from selfplay.config import (
     CheckpointConfig,
     Config,
     EvaluationConfig,
+    GuardsConfig,
     LearnerConfig,
     LoggingConfig,
     NetworkConfig,
@@ -104,6 +105,7 @@ class ResumeFlags:
     """The new planned end; wins over minutes."""
     evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    guards: GuardsConfig = dataclasses.field(default_factory=GuardsConfig)
     logging: LoggingConfig = dataclasses.field(default_factory=LoggingConfig)
 
 

@@ -17,12 +17,14 @@ import jax.numpy as jnp
 
 from selfplay import sharding
 from selfplay.config import Config
+from selfplay.evaluation.checkup import Checkup
 from selfplay.evaluation.look import make_look
 from selfplay.run import directory, progress, session
 from selfplay.run.directory import RunDirectory
 from selfplay.run.guards import Guards
 from selfplay.run.metrics import Watcher, open_watchers, read, refuse_missing
 from selfplay.run.program import make_program
+from selfplay.run.remedies import Treatment
 from selfplay.run.session import Session
 
 
@@ -125,26 +127,33 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
     config = session.config
     planner, pace = progress.Planner(session.clock), progress.Pace(session.clock)
     look = make_look(session.program.env, session.program.network, config)
+    checkup = Checkup(run, session, look)
     look_due = progress.Every(config.evaluation.every_minutes)
     save_due = progress.Every(config.checkpoint.every_minutes)
     watchers = [*open_watchers(run, config, session.iteration), *watchers]
-    guards = Guards(read(run.metrics))
+    guards = Guards(rows := read(run.metrics))
+    treatment = Treatment(config, session.program.env.max_steps, rows)
+    if treatment.count:
+        session.program = make_program(treatment.config)
     try:
         with progress.interruptible() as interruption:
             while session.iteration != session.iterations and not interruption.requested:
                 row = _iterate(session)
                 # The first look compiles, so it comes before the speed is measured.
                 if session.iteration in (1, session.iterations) or look_due():
-                    params = session.program.acting(session.state)
-                    row |= progress.timed("seconds/look", look, params)
+                    row |= progress.timed("seconds/look", checkup)
                 planned = session.iterations is None
                 if planned:
                     learnt = "learning_rate" in row
                     session.iterations = planner.plan(session.iteration, learnt=learnt)
                     planned = session.iterations is not None
                 row = pace.header(session.iteration, session.iterations) | row
-                warnings = ", ".join(finding.name for finding in guards.add(row))
-                told = row | {"warnings": warnings} if warnings else row
+                found = [finding.name for finding in guards.add(row)]
+                told = row | ({"warnings": ", ".join(found)} if found else {})
+                if dose := treatment.dose(session.iteration, found):
+                    told |= {"remedy": dose}
+                    session.program = make_program(treatment.config)
+                    interruption.requested |= treatment.halts
                 for watcher in watchers:
                     watcher.on_iteration(told)
                 if planned or save_due():

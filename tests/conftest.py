@@ -26,6 +26,7 @@ from selfplay import distill, train
 from selfplay.config import Config
 from selfplay.distill_config import DistillConfig
 from selfplay.environment.checks import games
+from selfplay.evaluation import judges
 from selfplay.networks.contract import Network
 from selfplay.run import distillation
 
@@ -55,7 +56,7 @@ def programs_are_shared() -> Iterator[None]:
             own = key(*arguments)
             if ":" in config.env or own is None:  # a source that may have changed
                 return make(*arguments)
-            other = ("iterations", "minutes", "checkpoint", "logging")
+            other = ("iterations", "minutes", "checkpoint", "guards", "logging")
             settings = {k: v for k, v in config_lib.to_dict(config).items() if k not in other}
             optimized = not jax.config.read("jax_disable_most_optimizations")
             name = repr((make.__name__, optimized, settings, own))
@@ -80,7 +81,7 @@ def programs_are_shared() -> Iterator[None]:
         for module, name, key in [
             (train, "make_program", lambda *_: ()),
             (train, "make_look", by_network),
-            (distill, "make_look", by_network),
+            (judges, "make_look", by_network),
             (distill, "make_student", by_network),
             (distillation, "make_labelling", labels),
         ]:

@@ -99,6 +99,36 @@ def test_a_student_that_sees_one_game_is_warned_of(teacher, tmp_path):
     assert row["warnings"] == "begin_alike"
 
 
+def test_what_is_done_about_it_helps_the_next_generation(teacher, tmp_path):
+    """Likeliest moves make one game; samples do not. Halted, it goes on when asked."""
+    settings = dataclasses.replace(LABELS, operator="raw", temperature=0.0, remedy="noise")
+    rollout = RunDirectory(teacher).read_config().rollout
+    rollout = dataclasses.replace(rollout, max_opening_plies=0, temperature_plies=0)
+    run = distilled(teacher, tmp_path / "noise", settings, rollout=rollout)
+    rows = metrics.read(RunDirectory(run).metrics)
+    assert [row.get("remedy") for row in rows[3:5]] == ["noise: temperature 0 to 1", None]
+    assert rows[4]["openings/heterozygosity"] > 0.5
+    halting = dataclasses.replace(settings, remedy="halt")
+    run = distilled(teacher, tmp_path / "halt", halting, rollout=rollout)
+    rows = metrics.read(RunDirectory(run).metrics)
+    assert len(rows) == 4 and rows[-1]["remedy"] == "halt: nothing is changed"
+    resume(run)
+    rows = metrics.read(RunDirectory(run).metrics)
+    assert len(rows) == 7 and rows[4]["openings/heterozygosity"] == 0.0
+
+
+def test_students_are_held_against_the_best_before_them_and_the_teacher(finished):
+    rows = metrics.read(RunDirectory(finished).metrics)
+    first, second = rows[3], rows[6]
+    assert "errors/new" not in first and second["errors/since"] == 3
+    wrong = [round(second[f"errors/{key}"]) for key in ("new", "mended", "before")]
+    right = np.unpackbits(np.load(RunDirectory(finished).looks / "00000006.npy"), count=4_520)
+    assert 4_520 - right.sum() == wrong[2] + wrong[0] - wrong[1]
+    for told in (first, second):
+        assert told["kl/earlier"] > 0 and told["policy/effective_moves"] > 1
+        assert 0 <= told["value/calibration_error"] <= 1
+
+
 def test_a_student_is_an_agent_like_any(finished):
     agent = Agent.load(finished)
     assert agent.act(agent.env.init()).action in range(9)

@@ -138,11 +138,18 @@ def resume(arguments: list[str]) -> None:
         return
     saved = RunDirectory(run).read_config()
     defaults = ResumeFlags(
-        evaluation=saved.evaluation, checkpoint=saved.checkpoint, logging=saved.logging
+        evaluation=saved.evaluation,
+        checkpoint=saved.checkpoint,
+        guards=saved.guards,
+        logging=saved.logging,
     )
     flags = parse("selfplay resume [RUN]", resume, rest, defaults)
     config = dataclasses.replace(
-        saved, evaluation=flags.evaluation, checkpoint=flags.checkpoint, logging=flags.logging
+        saved,
+        evaluation=flags.evaluation,
+        checkpoint=flags.checkpoint,
+        guards=flags.guards,
+        logging=flags.logging,
     )
     from selfplay.display.live import resume_with_view
 

@@ -20,6 +20,7 @@ from selfplay.distill_config import DistillConfig
 from selfplay.run import metrics
 from selfplay.run.collapse import findings
 from selfplay.run.directory import RunDirectory
+from selfplay.run.remedies import given
 
 LOG_EVERY_SECONDS = 15.0
 
@@ -126,8 +127,9 @@ class DistillView:
         body = [line]
         if self._rows:
             body += [Text(), generations_table(self._rows, self._config)]
-            if found := findings(self._rows):
-                body += [Text(), warnings_table(found)]
+            found, doses = findings(self._rows), given(self._rows)
+            if found or doses:
+                body += [Text(), warnings_table(found, doses)]
         return Panel(Group(*body), title=self._title(), title_align="left", padding=(0, 1))
 
     def _generation(self) -> str:
@@ -203,8 +205,9 @@ def print_distilled(run: Path) -> None:
     console.print()
     if rows:
         console.print(generations_table(rows, folder.read_config()))
-        if found := findings(rows):
-            console.print(warnings_table(found))
+        found, doses = findings(rows), given(rows)
+        if found or doses:
+            console.print(warnings_table(found, doses))
         console.print()
     if not rows or rows[-1]["iteration"] < rows[-1]["iterations"]:
         console.print("[yellow]Stopped[/]; everything is saved.")

@@ -13,10 +13,11 @@ from rich.text import Text
 
 from selfplay import train as train_lib
 from selfplay.config import Config
-from selfplay.display.summary import MARK, print_end, warnings_table
+from selfplay.display.summary import DONE, MARK, print_end, warnings_table
 from selfplay.run import metrics
 from selfplay.run.directory import RunDirectory
 from selfplay.run.guards import Finding, Guards
+from selfplay.run.remedies import given
 
 LOG_EVERY_SECONDS = 15.0
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -64,6 +65,7 @@ class LiveView:
         self._truth: dict[str, list[float]] = {}
         self._last_line = 0.0
         self._guards = Guards(rows)
+        self._doses = given(rows)
         self._said: set[str] = set()
 
     def __enter__(self) -> "LiveView":
@@ -87,12 +89,15 @@ class LiveView:
         for key, value in looked.items():
             self._truth.setdefault(key, []).append(value)
         findings = self._guards.add(row)
+        self._doses += (doses := given([row]))
         if self._live is not None:
             self._live.update(self.panel(row, findings))
-        elif looked or time.monotonic() - self._last_line > LOG_EVERY_SECONDS:
+        elif looked or doses or time.monotonic() - self._last_line > LOG_EVERY_SECONDS:
             self._last_line = time.monotonic()
             self._console.print(self.line(row), soft_wrap=True)
             self._say_once(findings)
+            for dose in doses:
+                self._console.print(f"{DONE} {dose}", soft_wrap=True, highlight=False)
 
     def close(self) -> None:
         """Stops drawing."""
@@ -114,8 +119,8 @@ class LiveView:
         body = [_progress(row), Text(), _figures(row)]
         if self._truth:
             body += [Text(), self._truth_lines()]
-        if findings:
-            body += [Text(), warnings_table(findings)]
+        if findings or self._doses:
+            body += [Text(), warnings_table(findings, self._doses)]
         return Panel(Group(*body), title=self._title(), title_align="left", padding=(0, 1))
 
     def _truth_lines(self) -> Table:

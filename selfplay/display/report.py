@@ -27,7 +27,7 @@ from selfplay.environment import registry
 from selfplay.environment.contract import SolvedPositions
 from selfplay.evaluate import evaluate, to_json
 from selfplay.files import write_text
-from selfplay.run import checkpoint, guards, machine, metrics
+from selfplay.run import checkpoint, guards, machine, metrics, remedies
 from selfplay.run.directory import RunDirectory, refuse_unwritable
 
 MOST_BLUNDERS = 6
@@ -78,6 +78,39 @@ PANELS = (
         "How undecided network and targets are, and what is left to learn from the targets. "
         "Healthy: all fall slowly; the divergence stays above zero while there is something to "
         "learn.",
+    ),
+    Panel(
+        "Entropy of the policy by depth, nats",
+        {f"policy/entropy_{ply}": f"from step {ply}" for ply in (0, 4, 8, 16, 32)},
+        "How undecided the network is early and late in its games. Healthy: it falls as it learns, "
+        "the end of games first, and not to zero where games begin.",
+    ),
+    Panel(
+        "How games begin",
+        {
+            "openings/heterozygosity": "two begin differently",
+            "openings/unseen": "one more is new",
+            "openings/tail_recall": "rare ones come again",
+        },
+        "Of the last thousand games: the chance that two differ in their first six positions, that "
+        "one more begins as none has, and the share of the rare beginnings of the thousand games "
+        "before that are still seen. Healthy: the first stays near one.",
+        share=True,
+    ),
+    Panel(
+        "Errors beside the best look before",
+        {"errors/new": "new", "errors/mended": "mended"},
+        "Solved positions that the network alone gets wrong though an earlier one did not, and the "
+        "other way round. Healthy: more are mended than new, or both are few.",
+    ),
+    Panel(
+        "Values",
+        {
+            "value/calibration_error": "error of calibration",
+            "value/variance": "variance",
+        },
+        "How far the chance to win that the network sees is from what came of it, and how much its "
+        "values differ. Healthy: the first is low, the second grows.",
     ),
     Panel(
         "Moves that the search changes",
@@ -171,6 +204,7 @@ def render(
         games=sum(row.get("games", 0) for row in rows),
         simulations=agent.config.evaluation.num_simulations,
         findings=watching.findings,
+        doses=remedies.given(rows),
         passed={n: span for n, span in watching.spans.items() if n not in _names(watching)},
         rules={name: rule.__doc__ for name, rule in guards.RULES.items()},
         charts=charts(rows),

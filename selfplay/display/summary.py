@@ -15,16 +15,19 @@ from selfplay.evaluation.exact import ExactScore
 from selfplay.run import metrics
 from selfplay.run.directory import RunDirectory
 from selfplay.run.guards import Finding, Guards
+from selfplay.run.remedies import given
 
-MARK = "▲"
+MARK, DONE = "▲", "✚"
 
 
-def warnings_table(findings: Sequence[Finding]) -> Table:
-    """What the guards have found: what is seen, what it means, what to try."""
+def warnings_table(findings: Sequence[Finding], doses: Sequence[str] = ()) -> Table:
+    """What the guards have found: what is seen, what it means, what to try; and what was done."""
     table = Table.grid(padding=(0, 1))
     for finding in findings:
         text = Text.assemble((finding.seen, "bold"), f" {finding.meaning} {finding.remedy}")
         table.add_row(Text(MARK, style="bold yellow"), text)
+    for dose in doses:
+        table.add_row(Text(DONE, style="bold green"), Text(dose))
     return table
 
 
@@ -61,6 +64,8 @@ def print_end(run: Path) -> None:
     shown = shortest(run)
     done, planned = last.get("iteration", 0), last.get("iterations")
     if planned is None or done < planned:
+        if "remedy" in last:
+            console.print(warnings_table(Guards(rows).findings, given(rows)), highlight=False)
         console.print(f"\n[yellow]Stopped[/] after iteration {done:,}; everything is saved.")
         command = f"  go on        {program()} resume {shown}"
         console.print(command, highlight=False, soft_wrap=True)
@@ -74,10 +79,10 @@ def print_end(run: Path) -> None:
             f"(random moves {100 * last['exact/random']:.1f} %).",
             highlight=False,
         )
-    findings = Guards(rows).findings
-    if findings:
+    if findings := Guards(rows).findings:
         console.print("\nLooked at with care, this run has a weakness:", highlight=False)
-        console.print(warnings_table(findings), highlight=False)
+    if findings or given(rows):
+        console.print(warnings_table(findings, given(rows)), highlight=False)
         console.print()
     for what, command in {
         "judge it": "evaluate",

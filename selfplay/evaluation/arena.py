@@ -177,17 +177,29 @@ def solo(env: Environment, player: Player, *, num_episodes: int, seed: int) -> S
         raise ValueError(f"solo needs a lone player, {type(env).__name__} has 2; use match instead")
     if num_episodes < 2:
         raise ValueError(f"a mean with an interval needs at least 2 episodes, got {num_episodes}")
-    key = jax.random.key(seed)
-    returns, truncated = _play_alone(env, player.act, player.params, key, num_episodes)
-    returns = np.asarray(returns, np.float64)
+    returns, truncated = play_alone(env, player, num_episodes, seed)
     return SoloResult(
         name=player.name,
         episodes=num_episodes,
-        mean_return=float(returns.mean()),
-        standard_error=float(returns.std(ddof=1) / math.sqrt(num_episodes)),
+        mean_return=float(returns.mean(dtype=np.float64)),
+        standard_error=float(returns.std(ddof=1, dtype=np.float64) / math.sqrt(num_episodes)),
         truncated=int(truncated.sum()),
-        solved=int((env.to_value(jnp.asarray(returns)) > 0).sum()),
+        solved=int(solves(env, returns).sum()),
     )
+
+
+def play_alone(
+    env: Environment, player: Player, num_episodes: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns, float32 [num_episodes], and which episodes were truncated, bool [num_episodes]."""
+    found = _play_alone(env, player.act, player.params, jax.random.key(seed), num_episodes)
+    returns, truncated = map(np.asarray, found)
+    return returns, truncated
+
+
+def solves(env: Environment, returns: np.ndarray) -> np.ndarray:
+    """bool [N]: which returns are a win, as their value (`Environment.to_value`) is positive."""
+    return np.asarray(env.to_value(jnp.asarray(returns)) > 0)
 
 
 def wilson(successes: float, trials: float, z: float = Z_95) -> tuple[float, float]:

@@ -78,24 +78,33 @@ def decide(
 
 def random_score(solved: SolvedPositions) -> ExactScore:
     """What uniformly random legal moves score in expectation; no value is claimed."""
-    exact = np.asarray(solved.action_values)
-    legal = ~np.isnan(exact)
-    signs = np.where(legal, np.sign(np.where(legal, exact, 0.0)), -np.inf)
+    signs = _signs(solved)
+    legal = np.isfinite(signs)
     share = (signs == signs.max(axis=1, keepdims=True)).sum(axis=1) / legal.sum(axis=1)
     return _by_bucket(solved, share, share < 1.0, np.zeros(len(share), np.bool_))
 
 
 def score(action: np.ndarray, value: np.ndarray, solved: SolvedPositions) -> ExactScore:
     """Scores chosen actions (int [N]) and claimed values (float [N], in [-1, 1])."""
+    signs = _signs(solved)
+    best = signs.max(axis=1)
+    critical = (np.isfinite(signs) & (signs < best[:, None])).any(axis=1)
+    claimed = np.where(np.abs(value) < 1.0 / 3.0, 0.0, np.sign(value))
+    return _by_bucket(solved, keeps(action, solved), critical, claimed == best)
+
+
+def keeps(action: np.ndarray, solved: SolvedPositions) -> np.ndarray:
+    """bool [N]: which of the chosen actions (int [N]) keep the value."""
+    signs = _signs(solved)
+    chosen = np.take_along_axis(signs, action[:, None].astype(np.int64), axis=1)[:, 0]
+    return chosen == signs.max(axis=1)
+
+
+def _signs(solved: SolvedPositions) -> np.ndarray:
+    """float [N, A]: win, draw or loss by each action, minus infinity where it is illegal."""
     exact = np.asarray(solved.action_values)
     legal = ~np.isnan(exact)
-    signs = np.where(legal, np.sign(np.where(legal, exact, 0.0)), -np.inf)
-    best = signs.max(axis=1)
-    chosen = np.take_along_axis(signs, action[:, None].astype(np.int64), axis=1)[:, 0]
-    kept = chosen == best
-    critical = (legal & (signs < best[:, None])).any(axis=1)
-    claimed = np.where(np.abs(value) < 1.0 / 3.0, 0.0, np.sign(value))
-    return _by_bucket(solved, kept, critical, claimed == best)
+    return np.where(legal, np.sign(np.where(legal, exact, 0.0)), -np.inf)
 
 
 def _by_bucket(

@@ -1,11 +1,13 @@
 """How good a network is beside exact truth: on held-out problems, or against its first teacher."""
 
-from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from selfplay.config import Config
 from selfplay.environment.contract import Environment
-from selfplay.evaluation.arena import match, solo
+from selfplay.evaluation.arena import match, play_alone, solves
+from selfplay.evaluation.look import NOTHING, Look
 from selfplay.evaluation.players import Player, agent_act
 from selfplay.networks.contract import Network, Params
 from selfplay.search.model import network_evaluator
@@ -20,10 +22,10 @@ def make_held_out(
     config: Config,
     episodes: int,
     rival: tuple[Network, Params],
-) -> Callable[[Params], dict[str, float]]:
-    """A function from parameters to metrics: of a lone player the share of held-out problems
-    solved, by the network alone and by its search; in games of two the share of points that the
-    network alone makes against the rival's alone.
+) -> Look:
+    """A look at a lone player's held-out problems: the share solved, by the network alone and by
+    its search; in games of two the share of points that the network alone makes against the
+    rival's alone, which says nothing of single questions.
     """
     act = _act(env, network, config, 0)
     if env.num_players == 2:
@@ -31,7 +33,7 @@ def make_held_out(
         other = Player("teacher", _act(env, rival[0], config, 0), rival[1])
         plies = min(OPENING_PLIES, env.max_steps - 1)
 
-        def play(params: Params) -> dict[str, float]:
+        def play(params: Params) -> tuple[dict[str, float], np.ndarray]:
             found = match(
                 env,
                 Player("student", act, params),
@@ -40,19 +42,21 @@ def make_held_out(
                 seed=0,
                 max_opening_plies=plies,
             )
-            return {"games/score": found.score}
+            return {"games/score": found.score}, NOTHING[1]
 
         return play
 
     acts = {"network": act, "search": _act(env, network, config, config.evaluation.num_simulations)}
 
-    def solve(params: Params) -> dict[str, float]:
+    def solve(params: Params) -> tuple[dict[str, float], np.ndarray]:
         row: dict[str, float] = {}
+        solved = {}
         for name, act in acts.items():
-            found = solo(env, Player(name, act, params), num_episodes=episodes, seed=0)
-            row[f"held_out/{name}"] = found.solved / found.episodes
-            row[f"held_out/{name}_return"] = found.mean_return
-        return row
+            returns, _ = play_alone(env, Player(name, act, params), episodes, seed=0)
+            solved[name] = solves(env, returns)
+            row[f"held_out/{name}"] = float(solved[name].mean())
+            row[f"held_out/{name}_return"] = float(returns.mean(dtype=np.float64))
+        return row, solved["network"]
 
     return solve
 

@@ -3,21 +3,26 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from selfplay.config import Config
 from selfplay.environment.contract import Environment
-from selfplay.evaluation.exact import judge, random_score
+from selfplay.evaluation.exact import decide, keeps, random_score, score
 from selfplay.evaluation.players import agent_act
 from selfplay.networks.contract import Network, Params
 from selfplay.search.model import network_evaluator
 from selfplay.search.simulation import jit_search
 
+Look = Callable[[Params], tuple[dict[str, float], np.ndarray]]
+"""From parameters to metrics, and to which questions the network alone answers rightly, bool [N],
+always the same ones; of none where nobody knows the answers."""
 
-def make_look(
-    env: Environment[Any], network: Network, config: Config
-) -> Callable[[Params], dict[str, float]]:
-    """A function from parameters to metrics; it compiles once, and finds nothing where no exact
-    truth is known.
-    """
+NOTHING: tuple[dict[str, float], np.ndarray] = ({}, np.zeros(0, np.bool_))
+"""Seen where nobody knows the answers."""
+
+
+def make_look(env: Environment[Any], network: Network, config: Config) -> Look:
+    """A look at solved positions; it compiles once, and sees nothing where there are none."""
     solved = env.solved_positions()
     evaluator = network_evaluator(env, network.apply)
     acts = {
@@ -28,17 +33,19 @@ def make_look(
     }
 
     if solved is None:
-        return lambda params: {}
+        return lambda params: NOTHING
     random = random_score(solved).kept
 
-    def look(params: Params) -> dict[str, float]:
-        scores = {
-            name: judge(act, params, solved, config.evaluation.batch_size)
+    def look(params: Params) -> tuple[dict[str, float], np.ndarray]:
+        decisions = {
+            name: decide(act, params, solved, config.evaluation.batch_size)
             for name, act in acts.items()
         }
-        return {f"exact/{name}": score.kept for name, score in scores.items()} | {
+        scores = {name: score(*decision, solved) for name, decision in decisions.items()}
+        row = {f"exact/{name}": found.kept for name, found in scores.items()} | {
             "exact/network_value_sign": scores["network"].value_sign_right,
             "exact/random": random,
         }
+        return row, keeps(decisions["network"][0], solved)
 
     return look

@@ -1,4 +1,4 @@
-"""Which games are the same: a hash of each game's line, and how many pairs of lines are equal."""
+"""Which games are the same, and begin alike: hashes of lines, and how many pairs are equal."""
 
 from typing import Any
 
@@ -24,20 +24,36 @@ def fingerprint(tree: Any, ndim: int) -> jax.Array:
     return _mixed(joined ^ jnp.asarray(place)[(None,) * ndim]).sum(-1, dtype=jnp.uint32)
 
 
-def line_hashes(positions: jax.Array, ended: jax.Array) -> jax.Array:
-    """uint32 [T, B]: at each step a hash of the game's positions up to there, in their order.
+OPENING_PLIES = 6
+"""Of an opening: short enough that games still share theirs, long enough to tell lines apart."""
+
+
+def line_hashes(positions: jax.Array, ended: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """At each step a hash of the game's positions up to there, in their order, and how many
+    they are; uint32 [T, B] and int32 [T, B].
 
     Args:
         positions: uint32 [T, B], `fingerprint` of the position that each step was taken in.
         ended: bool [T, B], whether the step ended its game; the next step is of another.
     """
 
-    def step(line: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        position, ended = now
-        line = line * _TURN + position
-        return jnp.where(ended, jnp.uint32(0), line), line
+    def step(so_far: tuple[jax.Array, jax.Array], now: tuple[jax.Array, jax.Array]):
+        (line, length), (position, ended) = so_far, now
+        line, length = line * _TURN + position, length + 1
+        going_on = (jnp.where(ended, jnp.uint32(0), line), jnp.where(ended, 0, length))
+        return going_on, (line, length)
 
-    return jax.lax.scan(step, jnp.zeros_like(positions[0]), (positions, ended))[1]
+    none = jnp.zeros_like(positions[0])
+    return jax.lax.scan(step, (none, none.astype(jnp.int32)), (positions, ended))[1]
+
+
+def begins(lengths: jax.Array, ended: jax.Array) -> jax.Array:
+    """bool [T, B]: the steps at which the line is its game's opening, one a game.
+
+    The first `OPENING_PLIES` positions, or all of a shorter game's. Takes the lengths of
+    `line_hashes`, and its `ended`.
+    """
+    return (lengths == OPENING_PLIES) | (ended & (lengths < OPENING_PLIES))
 
 
 def equal_pairs(hashes: jax.Array, counted: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -5,6 +5,7 @@ the outcome: the end of an iteration is no truncation.
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from selfplay.config import RolloutConfig
 from selfplay.environment.contract import Environment, Problem, State, select
 from selfplay.networks.contract import Params
 from selfplay.operators.contract import ImprovementOperator
-from selfplay.operators.lines import equal_pairs, fingerprint, line_hashes
+from selfplay.operators.lines import begins, equal_pairs, fingerprint, line_hashes
 from selfplay.operators.resignation import Resignation, Standing
 from selfplay.operators.targets import (
     Targets,
@@ -38,6 +39,15 @@ class Trajectory(struct.PyTreeNode):
     """bool [T, B]: whether it hit the step limit."""
     surprise: jax.Array | None
     """float32 [T, B]: see `Improved`; None where nobody asks for it."""
+
+
+class Openings(NamedTuple):
+    """How games begin: K hashes, of which some count."""
+
+    hashes: jax.Array
+    """uint32 [K]: of each game's first positions; equal where these are."""
+    counted: jax.Array
+    """bool [K]."""
 
 
 class Games(struct.PyTreeNode):
@@ -79,11 +89,12 @@ class Rollout:
 
     def play(
         self, params: Params, key: jax.Array, games: Games, generation: jax.Array
-    ) -> tuple[Games, Targets, dict[str, jax.Array]]:
+    ) -> tuple[Games, Targets, dict[str, jax.Array], Openings]:
         """Plays `steps_per_iteration` steps in each game.
 
         Returns the games, Targets [K] with K = (max_steps + steps) * B, of which only those
-        with a known outcome have weight, and sums over what was played.
+        with a known outcome have weight, sums over what was played, and the openings [steps * B]
+        that were completed.
         """
 
         def scan_step(carry, step_key):
@@ -100,7 +111,8 @@ class Rollout:
         games = Games(*carry, pending=pending)
         rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), targets)
         counts = {name: x.sum(dtype=jnp.int32) for name, x in counts.items()}
-        return games, rows, _sums(played) | counts | _repetitions(window, played)
+        pairs, openings = _lines(window, self.config.steps_per_iteration)
+        return games, rows, _sums(played) | counts | pairs, openings
 
     def row(self, games: Games) -> Targets:
         """The shapes and dtypes of one row of `play`'s."""
@@ -243,14 +255,16 @@ def _sums(played: Trajectory) -> dict[str, jax.Array]:
     }
 
 
-def _repetitions(window: Trajectory, played: Trajectory) -> dict[str, jax.Array]:
-    """How many pairs of the games that ended in `played`, the window's last steps, are equal.
+def _lines(window: Trajectory, steps: int) -> tuple[dict[str, jax.Array], Openings]:
+    """How many pairs of the games that ended in the window's last steps are equal, and how those
+    games began that had their opening completed there.
 
     On several devices these are pairs within a device: the share is estimated as well by them.
     """
     targets, ended = window.targets, window.terminated | window.truncated
     positions = fingerprint((targets.problem, targets.state), ndim=2)
-    lines = line_hashes(positions, ended)
-    steps = played.terminated.shape[0]
-    equal, pairs = equal_pairs(lines[-steps:].reshape(-1), ended[-steps:].reshape(-1))
-    return {"equal_game_pairs": equal, "game_pairs": pairs}
+    lines, lengths = line_hashes(positions, ended)
+    lines, lengths, ended = (x[-steps:] for x in (lines, lengths, ended))
+    equal, pairs = equal_pairs(lines.reshape(-1), ended.reshape(-1))
+    openings = Openings(lines.reshape(-1), begins(lengths, ended).reshape(-1))
+    return {"equal_game_pairs": equal, "game_pairs": pairs}, openings

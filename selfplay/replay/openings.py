@@ -4,16 +4,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from selfplay.operators.lines import OPENING_PLIES
 from selfplay.replay import diversity
 from selfplay.replay.duplicates import POSITION, episode_fingerprints, fingerprints
 from selfplay.replay.generations import Columns
 
-PLIES = 6
-"""Of an opening: short enough that episodes still share theirs, long enough to tell lines apart."""
 THOUSAND = 1_000
 
 
-def openings(shards: Iterable[Columns], plies: int = PLIES) -> np.ndarray:
+def openings(shards: Iterable[Columns], plies: int = OPENING_PLIES) -> np.ndarray:
     """uint64 [episodes]: each one's first positions, and what was done in them, as one number.
 
     Episodes that were made up in hindsight, whose number is negative, are not counted: nobody

@@ -1,15 +1,15 @@
-"""Guards of a distillation: what its generations' metrics say, in words, when they grow alike.
+"""Guards of a distillation: what its generations' metrics say, in words, when students get worse.
 
-Each rule is a pure function from the rows that began a generation, the first one's first, to a
-finding or nothing; the last row is the one that is judged.
+Each rule is a pure function from the merged rows of the generations, the first one's first, to a
+finding or nothing; the last one is judged.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from selfplay.run import guards
 from selfplay.run.guards import Finding, Row
 
-ALIKE = 0.3
-"""Chance that two episodes begin alike; as `guards.REPEATED`, of whole games."""
 LOST = 0.5
 """Share of the first generation's openings that must be gone. In the mirror (see the studies in
 benchmarks/README.md) learning from searches, from real games too, or from all generations never
@@ -19,19 +19,15 @@ moves at once. It is a late sign: raw samples had cost a quarter more mistakes a
 Rule = Callable[[Sequence[Row]], Finding | None]
 
 
+def new_errors(generations: Sequence[Row]) -> Finding | None:
+    """The student makes errors that an earlier one did not."""
+    return guards.new_errors_of(generations[-1])
+
+
 def begin_alike(generations: Sequence[Row]) -> Finding | None:
     """Most episodes begin in the same way."""
     heterozygosity = generations[-1].get("openings/heterozygosity")
-    if heterozygosity is None or 1.0 - heterozygosity < ALIKE:
-        return None
-    return Finding(
-        "begin_alike",
-        f"Two episodes of the generation begin alike with a probability of "
-        f"{100 * (1 - heterozygosity):.1f} %.",
-        "The student sees few positions, and will not know what to do in any other.",
-        "Sample more moves (rollout.temperature_plies, --temperature 1), begin in more ways "
-        "(rollout.max_opening_plies), or mix in real data (--real).",
-    )
+    return None if heterozygosity is None else guards.begin_alike_of(heterozygosity)
 
 
 def lost_openings(generations: Sequence[Row]) -> Finding | None:
@@ -49,13 +45,29 @@ def lost_openings(generations: Sequence[Row]) -> Finding | None:
     )
 
 
-RULES: dict[str, Rule] = {rule.__name__: rule for rule in (begin_alike, lost_openings)}
+def overconfident(generations: Sequence[Row]) -> Finding | None:
+    """What the student expects is not what came of the first generation's games."""
+    error = generations[-1].get("value/calibration_error")
+    return None if error is None else guards.overconfident_of(error)
+
+
+RULES: dict[str, Rule] = {
+    rule.__name__: rule for rule in (new_errors, begin_alike, lost_openings, overconfident)
+}
 """By the name of what they find, the gravest first."""
+
+
+def by_generation(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """What is known of each generation that has labels, the latest of each metric."""
+    merged: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        merged.setdefault(int(row.get("generation", 0)), {}).update(row)
+    return [merged[number] for number in sorted(merged) if "labels/rows" in merged[number]]
 
 
 def findings(rows: Sequence[Row]) -> tuple[Finding, ...]:
     """What stands after a distillation's rows, the gravest first."""
-    generations = [row for row in rows if "labels/rows" in row]
+    generations = by_generation(rows)
     if not generations:
         return ()
     found = (rule(generations) for rule in RULES.values())

@@ -3,6 +3,7 @@
 RUN/config.toml      the settings
 RUN/checkpoints/     the newest checkpoints, each with its manifest
 RUN/milestones/      the network alone, from the run's whole length
+RUN/looks/           which questions each look at exact truth found answered rightly
 RUN/metrics.jsonl    one object an iteration
 RUN/tensorboard/     the same for TensorBoard
 RUN/evaluation.json  how good it was at the end
@@ -54,6 +55,11 @@ class RunDirectory:
     def milestones(self) -> Path:
         """The folder of milestones, checkpoints of the network alone."""
         return self.path / "milestones"
+
+    @property
+    def looks(self) -> Path:
+        """The folder of what each look at exact truth found right."""
+        return self.path / "looks"
 
     @property
     def metrics(self) -> Path:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,16 @@ from selfplay.networks.contract import Network, Params
 from selfplay.operators.episodes import Episodes, row
 from selfplay.operators.exact import has_oracle
 from selfplay.operators.hindsight import has_hindsight
+from selfplay.operators.targets import Targets
 from selfplay.replay import census, generations
 from selfplay.replay.generations import Generation
 from selfplay.replay.openings import measures, openings
 from selfplay.replay.pool import Pool
-from selfplay.replay.selection import Filter, Selection, filter_of, select
-from selfplay.run import checkpoint, session, teachers
+from selfplay.replay.selection import Filter, Selection, filter_of, restored, select
+from selfplay.run import checkpoint, metrics, remedies, session, teachers
 from selfplay.run.directory import RunDirectory
 from selfplay.run.labelling import Labelling, make_exact, make_labelling
+from selfplay.run.program import ROWS
 from selfplay.run.progress import Clock, Pace, Row
 from selfplay.run.student import Student
 from selfplay.run.teachers import Teacher
@@ -57,7 +60,9 @@ class Distillation:
     """Iterations of learning done, over all students."""
     state: LearnerState | None = None
     """Of the student that learns; None between two."""
-    _labellings: dict[Network, Labelling] = dataclasses.field(default_factory=dict)
+    count: int = 0
+    """Doses of its remedy that it was given."""
+    _labellings: dict[tuple[Network, int], Labelling] = dataclasses.field(default_factory=dict)
     _selections: dict[int, Selection] = dataclasses.field(default_factory=dict)
 
     # How far it is ---------------------------------------------------------------------------
@@ -81,6 +86,32 @@ class Distillation:
     def is_over(self) -> bool:
         """Whether the last student has learnt all it will."""
         return self.iteration >= self.iterations
+
+    # What guards' alarms have changed ---------------------------------------------------------
+
+    @property
+    def treated(self) -> DistillConfig:
+        """What is labelled and mixed from now on."""
+        return remedies.treated_labels(self.settings, self.count, self.settings.remedy)
+
+    @property
+    def treated_config(self) -> Config:
+        """How it is searched and begun from now on."""
+        remedy, steps = self.settings.remedy, self.env.max_steps
+        if remedy == "noise" and self.settings.operator == "raw":
+            return self.config  # nothing is searched: the noise is in the samples' temperature
+        return remedies.treated(self.config, self.count, remedy, steps)
+
+    def dose(self, found: Collection[str]) -> str | None:
+        """Gives a dose before the next generation if these alarms (their names) ask for one."""
+        remedy = self.settings.remedy
+        full = remedy == "none" or self.count >= remedies.MOST or self.is_over
+        between = self.iteration % self.iterations_each == 0
+        if full or not between or remedies.AGAINST.isdisjoint(found):
+            return None
+        before = (self.treated, self.treated_config)
+        self.count += remedy != "halt"
+        return remedies.told(remedy, *zip(before, (self.treated, self.treated_config), strict=True))
 
     # Labels ----------------------------------------------------------------------------------
 
@@ -169,6 +200,13 @@ class Distillation:
         )
 
     @functools.cached_property
+    def reference(self) -> Targets:
+        """Rows of the first generation, evenly spread, that all students are held against."""
+        selection = self.selected(1)
+        index = np.linspace(0, selection.size - 1, min(ROWS, selection.size)).astype(np.int64)
+        return restored(selection.rows(index), row(self.env)).targets
+
+    @functools.cached_property
     def _first_openings(self) -> np.ndarray:
         """Of the generation that all others are held against."""
         return openings(self.labels(1).each())
@@ -219,6 +257,8 @@ class Distillation:
         self.clock = Clock(math.inf, before=checkpoint.read_info(path)["seconds"])
         self.pace = Pace(self.clock)
         self.iteration = int(path.name)
+        rows = [row for row in metrics.read(self.run.metrics) if row["iteration"] <= self.iteration]
+        self.count = remedies.doses(rows, self.settings.remedy)
         if self.iteration % self.iterations_each:
             self.state = checkpoint.restore(path, "state", self.student.abstract())
 
@@ -234,17 +274,17 @@ class Distillation:
 
     def _labelling(self, network: Network) -> Labelling:
         """How teachers with this network label."""
-        if network not in self._labellings:
-            self._labellings[network] = make_labelling(
+        if (network, self.count) not in self._labellings:
+            self._labellings[network, self.count] = make_labelling(
                 self.env,
                 network,
-                self.config,
-                self.settings,
+                self.treated_config,
+                self.treated,
                 self.mesh,
                 self._keys[0],
                 self.given,
             )
-        return self._labellings[network]
+        return self._labellings[network, self.count]
 
     @functools.cached_property
     def _exact(self) -> Labelling:
@@ -264,6 +304,7 @@ def keys(config: Config) -> jax.Array:
 def refuse_unfit(teacher: str, config: Config, settings: DistillConfig) -> None:
     """Raises ValueError, before any work, for settings or real data that do not fit."""
     env = registry.make(config.env, **config.env_args)
+    remedies.refuse_unfit(settings)
     name = config.env
     if settings.student == "teacher":
         teachers.refuse_other_network(teacher, config)

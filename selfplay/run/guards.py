@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
+from selfplay.run import looks
+
 Row = Mapping[str, Any]
 
 WINDOW = 20
@@ -34,6 +36,17 @@ ROSE, FELL = 0.02, 0.05
 """Differences in accuracy that are more than noise: upwards from the start, down from the best."""
 RIGHT = 0.98
 """Accuracy at which there is nothing more to find."""
+CHANCE = 1e-3
+"""That as many of the changed answers are new errors though neither network is better. A run
+looks some sixty times, at questions that are not independent: one in a hundred would be said too
+often."""
+GREW = 0.1
+"""Share by which errors must have grown beside the best look's: with many questions less would
+be certain, and not matter."""
+ALIKE = 0.3
+"""Chance that two games begin alike; as `REPEATED`, of whole games."""
+UNCALIBRATED = 0.15
+"""Mean difference between the chance to win that the network sees, and what comes of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +78,8 @@ class History:
     """The value loss when learning began."""
     looks: tuple[float, ...] = ()
     """Accuracy of the network alone at each look at exact truth."""
+    looked: tuple[Row, ...] = ()
+    """The last rows in which the run was looked at, at most `LOOKS`."""
 
     def add(self, row: Row) -> "History":
         """The history with one more row."""
@@ -73,7 +88,13 @@ class History:
             recent=(*self.recent, row)[-WINDOW:],
             first_loss=row.get("loss/value") if self.first_loss is None else self.first_loss,
             looks=self.looks if look is None else (*self.looks, look),
+            looked=(*self.looked, row)[-LOOKS:] if "seconds/look" in row else self.looked,
         )
+
+    def seen(self, key: str) -> tuple[float, float] | None:
+        """The least and the greatest of a metric over the last looks; None unless all have it."""
+        values = [row[key] for row in self.looked if key in row]
+        return (min(values), max(values)) if len(values) == LOOKS else None
 
     def mean(self, key: str) -> float | None:
         """Mean of a metric over the recent rows; None unless the window is full and most have it.
@@ -120,6 +141,67 @@ def idle_search(history: History) -> Finding | None:
         "Search more (search.num_simulations), trust the network's policy less "
         "(search.exploration, for puct), or take search.policy gumbel, which improves with few "
         "simulations too.",
+    )
+
+
+def new_errors(history: History) -> Finding | None:
+    """Look after look the network gets wrong what it knew."""
+    told = [new_errors_of(row) for row in history.looked]
+    return told[-1] if len(told) == LOOKS and all(told) else None
+
+
+def new_errors_of(row: Row) -> Finding | None:
+    """The network makes errors that an earlier one did not, more than it mended."""
+    if "errors/new" not in row:
+        return None
+    new, mended, before = (int(row[f"errors/{key}"]) for key in ("new", "mended", "before"))
+    if new - mended < GREW * before or looks.chance(new, mended) > CHANCE:
+        return None
+    return Finding(
+        "new_errors",
+        f"The network alone makes {new:,} errors that it did not make after iteration "
+        f"{row['errors/since']:,.0f}, and mended {mended:,} of the {before:,} it made then.",
+        "What it learns from makes it worse: its own errors are in it, and what is rare is not.",
+        "Search more (search.num_simulations), mix in real data, take more and more varied games "
+        "for each update, or a lower learner.learning_rate.",
+    )
+
+
+def overconfident(history: History) -> Finding | None:
+    """What the network expects is not what comes of it."""
+    errors = history.seen("value/calibration_error")
+    return None if errors is None else overconfident_of(min(errors))
+
+
+def overconfident_of(error: float) -> Finding | None:
+    """The same, of an error of calibration."""
+    if error < UNCALIBRATED:
+        return None
+    return Finding(
+        "overconfident",
+        f"The chance to win that the network sees is off by {_percent(error)} on average.",
+        "A search that trusts such values is led astray, and its labels are no better.",
+        "Learn from fresher and more varied games (replay.capacity, rollout.num_games), or weigh "
+        "the value more (learner.value_weight).",
+    )
+
+
+def begin_alike(history: History) -> Finding | None:
+    """Games differ, but begin in few ways."""
+    differ = history.seen("openings/heterozygosity")
+    return None if differ is None else begin_alike_of(max(differ))
+
+
+def begin_alike_of(heterozygosity: float) -> Finding | None:
+    """The same, of the chance that two openings differ."""
+    if 1.0 - heterozygosity < ALIKE:
+        return None
+    return Finding(
+        "begin_alike",
+        f"Two games begin alike with a probability of {_percent(1.0 - heterozygosity)}.",
+        "The network sees few positions, and will not know what to do in any other.",
+        "Sample the first moves (rollout.temperature_plies, or --temperature 1 of raw samples), "
+        "begin in more ways (rollout.max_opening_plies), or mix in real data.",
     )
 
 
@@ -191,7 +273,17 @@ def misleading_value(history: History) -> Finding | None:
 
 
 RULES: dict[str, Rule] = {
-    rule.__name__: rule for rule in (misleading_value, one_line, idle_search, few_rows, stale_rows)
+    rule.__name__: rule
+    for rule in (
+        misleading_value,
+        new_errors,
+        one_line,
+        begin_alike,
+        overconfident,
+        idle_search,
+        few_rows,
+        stale_rows,
+    )
 }
 """By the name of what they find, the gravest first."""
 

@@ -1,4 +1,4 @@
-"""The compiled functions of a run, made once from its config: `init`, `play` and `learn`.
+"""The compiled functions of a run, made once from its config: `init`, `play`, `learn`, `rows`.
 
 `play` and `learn` each map a `RunState` to the next and give metrics. Keys derive from the
 seed and the iteration, so a run holds none.
@@ -24,6 +24,7 @@ from selfplay.operators.contract import ImprovementOperator
 from selfplay.operators.playout_cap import PlayoutCap
 from selfplay.operators.rollout import Games, Rollout
 from selfplay.operators.search import Search
+from selfplay.operators.targets import Targets
 from selfplay.replay import buffer as replay
 from selfplay.run import memory
 from selfplay.search.model import network_evaluator
@@ -36,6 +37,8 @@ class RunState(struct.PyTreeNode):
 
     games: Games
     buffer: replay.Buffer
+    openings: replay.Buffer
+    """How the last games began: uint32, see `operators.lines`."""
     learner: LearnerState
 
 
@@ -59,6 +62,14 @@ class Program:
     """`(state, iteration)`: self-play into the buffer. The old state is consumed."""
     learn: Callable[[RunState, jax.Array, jax.Array], tuple[RunState, Metrics]]
     """`(state, iteration, total_updates)`: updates from the buffer. The old state is consumed."""
+    rows: Callable[[RunState, jax.Array], Targets]
+    """`(state, iteration)`: `ROWS` of the buffer's, to look at; it must not be empty."""
+
+
+ROWS = 4_096
+"""To look at: enough for means to be known to a hundredth. A multiple of the devices' number."""
+OPENINGS = 2_048
+"""Of the last games, that are kept at least."""
 
 
 def make_program(config: Config) -> Program:
@@ -77,6 +88,7 @@ def make_program(config: Config) -> Program:
     learner = Learner(env, network.apply_all, config.learner, batch_size)
     keys = jax.random.split(jax.random.key(config.seed), 4)
     network_key, games_key, play_key, learn_key = keys
+    rows_key = jax.random.fold_in(jax.random.key(config.seed), 4)
     games_specs = Games(
         index=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
         problem=sharding.SPLIT,
@@ -87,22 +99,26 @@ def make_program(config: Config) -> Program:
     specs = RunState(
         games=games_specs,
         buffer=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
+        openings=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
         learner=sharding.REPLICATED,  # pyright: ignore[reportArgumentType]
     )
 
     def init_share(params: Params, index: jax.Array) -> RunState:
         games = rollout.init(params, games_key, index)
         buffer = replay.init(rollout.row(games), capacity)
-        return RunState(games=games, buffer=buffer, learner=learner.init(params))
+        at_once = num_games * config.rollout.steps_per_iteration
+        openings = replay.init(jnp.uint32(0), max(-(-OPENINGS // mesh.size), at_once))
+        return RunState(games, buffer, openings, learner=learner.init(params))
 
     def play_share(state: RunState, iteration: jax.Array) -> tuple[RunState, Metrics]:
         key = jax.random.fold_in(play_key, iteration)
         params = learner.acting(state.learner)
-        games, targets, sums = rollout.play(params, key, state.games, iteration)
+        games, targets, sums, begun = rollout.play(params, key, state.games, iteration)
         buffer, added = replay.add(state.buffer, targets)
+        openings, _ = replay.put(state.openings, begun.hashes, begun.counted)
         totals = sharding.total(sums | {"rows": added, "buffer_rows": buffer.size[0]})
         totals["least_buffer_rows"] = sharding.least(buffer.size[0])
-        return state.replace(games=games, buffer=buffer), totals
+        return state.replace(games=games, buffer=buffer, openings=openings), totals
 
     def learn_share(
         state: RunState, iteration: jax.Array, total_updates: jax.Array
@@ -112,6 +128,10 @@ def make_program(config: Config) -> Program:
         generation = metrics.pop("generation")
         metrics["buffer/age"] = iteration.astype(jnp.float32) - generation
         return state.replace(learner=new), metrics
+
+    def rows_share(state: RunState, iteration: jax.Array) -> Targets:
+        key = sharding.device_key(jax.random.fold_in(rows_key, iteration))
+        return replay.sample(state.buffer, key, ROWS // mesh.size)
 
     def iteration(function: Callable, *scalars: Any, **options: Any) -> Callable:
         wrapped = sharding.over_devices(
@@ -139,6 +159,9 @@ def make_program(config: Config) -> Program:
         acting=lambda state: learner.acting(state.learner),
         play=iteration(play_share, sharding.REPLICATED, compiler_options=COMPILER_OPTIONS),
         learn=iteration(learn_share, sharding.REPLICATED, sharding.REPLICATED),
+        rows=jax.jit(
+            sharding.over_devices(mesh, rows_share, (specs, sharding.REPLICATED), sharding.SPLIT)
+        ),
     )
 
 

@@ -12,7 +12,13 @@ import pytest
 
 from selfplay.environment import make
 from selfplay.environment.checks.games import play
-from selfplay.operators.lines import equal_pairs, fingerprint, line_hashes
+from selfplay.operators.lines import (
+    OPENING_PLIES,
+    begins,
+    equal_pairs,
+    fingerprint,
+    line_hashes,
+)
 
 count_pairs, hash_lines = jax.jit(equal_pairs), jax.jit(line_hashes)
 
@@ -33,13 +39,17 @@ def test_pairs_are_those_of_a_counter(rows):
 def test_lines_are_equal_where_all_positions_since_the_start_are(rows):
     positions = np.array([p for p, _ in rows], np.uint32).reshape(8, 3)
     ended = np.array([e for _, e in rows]).reshape(8, 3)
-    hashes = np.asarray(hash_lines(positions + np.uint32(5), ended))
+    hashes, lengths = map(np.asarray, hash_lines(positions + np.uint32(5), ended))
+    opens = np.asarray(begins(lengths, ended))
     seen = collections.defaultdict(set)
     for game in range(3):
         line = []
         for step in range(8):
             line.append(int(positions[step, game]))
             seen[tuple(line)].add(int(hashes[step, game]))
+            assert lengths[step, game] == len(line)
+            short = len(line) < OPENING_PLIES and ended[step, game]
+            assert opens[step, game] == (short or len(line) == OPENING_PLIES)
             if ended[step, game]:
                 line = []
     assert all(len(values) == 1 for values in seen.values())

@@ -37,7 +37,7 @@ def make_rows(ids, weights):
 
 
 ROW = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), make_rows([0], [0]))
-add = jax.jit(replay.add)
+add, put = jax.jit(replay.add), jax.jit(replay.put)
 
 
 def numbers(rows):
@@ -98,3 +98,19 @@ def test_an_overwritten_row_is_never_sampled():
     drawn = replay.sample(ring, jax.random.key(1), 2_000)
     assert sorted(set(numbers(drawn))) == list(range(14, 21))
     assert jnp.asarray(drawn.weight).min() == 1
+
+
+@given(st.lists(st.integers(0, 5), max_size=12))
+def test_the_newest_come_first(history):
+    """Of two devices' rings of numbers, each fed in its own order."""
+    rings, fed = [replay.init(np.uint32(0), 8) for _ in range(2)], [[], []]
+    for turn, count in enumerate(history):
+        numbers = np.arange(6, dtype=np.uint32) + np.uint32(10 * turn)
+        ring = turn % 2
+        rings[ring], added = put(rings[ring], numbers, np.arange(6) < count)
+        assert added == count
+        fed[ring] += numbers[:count].tolist()
+    both = jax.tree.map(lambda *x: np.concatenate(x), *rings)
+    kept = [list(reversed(numbers))[:8] for numbers in fed]
+    expected = [number for pair in zip(*kept, strict=False) for number in pair]
+    assert replay.newest(both).tolist() == expected

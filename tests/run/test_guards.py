@@ -1,5 +1,6 @@
 """The guards, on runs that are made to fail, and on healthy ones."""
 
+import dataclasses
 import itertools
 import json
 import math
@@ -10,6 +11,7 @@ import pytest
 
 from selfplay import config as config_lib
 from selfplay import train as train_lib
+from selfplay.config import GuardsConfig
 from selfplay.run import guards, metrics, progress
 from selfplay.run.directory import RunDirectory
 from selfplay.run.guards import WINDOW, Guards
@@ -94,6 +96,30 @@ def test_one_line(tmp_path):
     assert "one_line" in rows[-1]["warnings"]
     (finding,) = (f for f in Guards(rows).findings if f.name == "one_line")
     assert "about 1." in finding.seen
+    assert "remedy" not in rows[-1]
+
+
+def test_a_run_is_halted_and_goes_on_with_another_remedy(tmp_path):
+    """All games are one, until the search has noise."""
+    config = settings(
+        {
+            "iterations": 60,
+            "search": {"gumbel_scale": 0.0},
+            "rollout": {"max_opening_plies": 0},
+            "guards": {"remedy": "halt"},
+        }
+    )
+    run = train_lib.train(config, run=tmp_path / "run")
+    rows = metrics.read(RunDirectory(run).metrics)
+    assert len(rows) == WINDOW and rows[-1]["remedy"] == "halt: nothing is changed"
+    noisy = dataclasses.replace(config, guards=GuardsConfig(remedy="noise"))
+    rows = metrics.read(RunDirectory(train_lib.resume(run, config=noisy)).metrics)
+    assert len(rows) == 60
+    assert [row["iteration"] for row in rows if "remedy" in row] == [WINDOW, WINDOW + 1]
+    assert rows[WINDOW]["remedy"] == "noise: search.gumbel_scale 0 to 1"
+    assert rows[WINDOW]["game/repeated"] == 1.0
+    assert rows[-1]["game/repeated"] < 0.5
+    assert RunDirectory(run).read_config().search.gumbel_scale == 0.0
 
 
 def test_idle_search():
@@ -136,6 +162,57 @@ def test_misleading_value(tmp_path):
     )
     assert "misleading_value" in found(rows)
     assert "misleading_value" in rows[-1]["warnings"]
+
+
+# Looks that are made up ---------------------------------------------------------------------------
+
+
+def looked(number, **told):
+    return {"iteration": number, "seconds/look": 1.0} | told
+
+
+def errors(new, mended, before):
+    return {
+        "errors/new": new,
+        "errors/mended": mended,
+        "errors/before": before,
+        "errors/since": 7.0,
+    }
+
+
+def test_new_errors_are_told_once_they_are_seen_look_after_look():
+    worse = [looked(number, **errors(60.0, 20.0, 100.0)) for number in (1, 2, 3)]
+    assert found(worse[:2]) == set()
+    assert found(worse) == {"new_errors"}
+    (finding,) = Guards(worse).findings
+    assert "60 errors that it did not make after iteration 7" in finding.seen
+
+
+@pytest.mark.parametrize(
+    ("new", "mended", "before"),
+    [
+        (60.0, 50.0, 100.0),  # as likely by chance
+        (8.0, 0.0, 100.0),  # fewer than matter
+        (2_060.0, 1_820.0, 9_000.0),  # certain, but few beside so many
+        (20.0, 60.0, 100.0),  # better
+    ],
+)
+def test_few_or_doubtful_errors_are_not(new, mended, before):
+    looks = [looked(number, **errors(new, mended, before)) for number in (1, 2, 3)]
+    assert found(looks) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "bad", "good"),
+    [
+        ("overconfident", "value/calibration_error", 0.2, 0.1),
+        ("begin_alike", "openings/heterozygosity", 0.6, 0.8),
+    ],
+)
+def test_what_all_looks_see_is_told(name, key, bad, good):
+    assert found([looked(number, **{key: bad}) for number in range(3)]) == {name}
+    mixed = [looked(number, **{key: bad if number % 3 else good}) for number in range(9)]
+    assert found(mixed) == set()
 
 
 # Healthy runs, recorded --------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from selfplay.config import Config
 from selfplay.distill import distill
 from selfplay.distill_config import DistillConfig
 from selfplay.environment.contract import SolvedPositions
-from selfplay.evaluation.exact import judge
+from selfplay.evaluation.exact import decide, judge, keeps
 from selfplay.evaluation.players import agent_act
 from selfplay.networks.build import build
 from selfplay.networks.contract import Network, Params
@@ -157,7 +157,7 @@ class Mirror:
         students = [first.milestones, *[run.milestones] * self.size.generations]
         iterations = [1, *self._numbers]
         found = [self._openings(game) for game in games]
-        params = [self._params(*which) for which in zip(students, iterations, strict=True)]
+        params = [self.params(*which) for which in zip(students, iterations, strict=True)]
         positions = self.positions(self.real(folder, seed, anew=True))
         return {
             **self._shown(found),
@@ -233,6 +233,11 @@ class Mirror:
         evaluator = network_evaluator(self.truth.env, self._network.apply)
         return jit_search(agent_act(self.truth.env, evaluator, self.config(0).search, 0))
 
-    def _params(self, folder: Path, iteration: int) -> Params:
+    def right(self, params: Params) -> np.ndarray:
+        """bool [N]: in which of the solved positions the likeliest move keeps the value."""
+        return keeps(decide(self._act, params, self.solved)[0], self.solved)
+
+    def params(self, folder: Path, iteration: int) -> Params:
+        """Of the network that a run had after so many iterations."""
         path = checkpoint.find(folder, iteration)
         return session.read_params(path, self.truth.env, self._network)
