@@ -30,6 +30,9 @@ SUMS = {
     "rollout": {"num_games": 8, "steps_per_iteration": 2},
     "learner": SETTINGS["learner"] | {"batch_size": 64, "learning_rate": 3e-3},
 }
+NOISY = config_lib.from_dict(
+    SETTINGS | {"learner": SETTINGS["learner"] | {"mask_fraction": 0.1, "dropout": 0.1}}
+).learner
 LABELS = DistillConfig(generations=2, episodes=32, episodes_at_once=16, updates=6, look_episodes=16)
 
 
@@ -49,8 +52,8 @@ def calculator(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(teacher, tmp_path_factory):
-    """A distillation that was never stopped."""
-    return distilled(teacher, tmp_path_factory.mktemp("runs") / "whole")
+    """A distillation that was never stopped, with noise on its students."""
+    return distilled(teacher, tmp_path_factory.mktemp("runs") / "whole", learner=NOISY)
 
 
 def distilled(teacher, run, settings=LABELS, watchers=(), **changes):
@@ -108,7 +111,8 @@ def test_a_student_is_an_agent_like_any(finished):
 def test_who_was_stopped_goes_on_as_if_nothing_had_happened(finished, teacher, tmp_path):
     for iterations in (2, 4):
         run = tmp_path / f"stopped-{iterations}"
-        distilled(teacher, run, watchers=[StopAfter(iterations + 1)])  # the teacher's row is one
+        stop = StopAfter(iterations + 1)  # the teacher's row is one
+        distilled(teacher, run, watchers=[stop], learner=NOISY)
         assert metrics.read(RunDirectory(run).metrics)[-1]["iteration"] == iterations
         shutil.move(teacher, tmp_path / "away")  # a distillation needs no other run
         try:
@@ -128,7 +132,7 @@ def test_who_was_stopped_while_labelling_keeps_whole_shards(finished, teacher, t
         if (what, done) == ("labelling", 1):
             os.kill(os.getpid(), signal.SIGINT)
 
-    config = RunDirectory(teacher).read_config()
+    config = dataclasses.replace(RunDirectory(teacher).read_config(), learner=NOISY)
     run = distill(str(teacher), config, LABELS, run=tmp_path / "run", tell=tell)
     assert len(Generation(RunDirectory(run).generation(1)).shards) == 1
     resume(run)

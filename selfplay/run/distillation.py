@@ -16,6 +16,7 @@ from selfplay.distill_config import DistillConfig
 from selfplay.environment import registry
 from selfplay.environment.contract import Environment
 from selfplay.environment.verifier import Fallible, Verifier
+from selfplay.learning import noise
 from selfplay.learning.learner import LearnerState
 from selfplay.networks.contract import Network, Params
 from selfplay.operators.episodes import Episodes, row
@@ -265,6 +266,7 @@ def refuse_unfit(teacher: str, config: Config, settings: DistillConfig) -> None:
     """Raises ValueError, before any work, for settings or real data that do not fit."""
     env = registry.make(config.env, **config.env_args)
     name = config.env
+    noise.refuse_unfit(env, config.learner)
     if settings.student == "teacher":
         teachers.refuse_other_network(teacher, config)
     if settings.verified and env.verifier() is None:
