@@ -87,10 +87,10 @@ class Generation:
         folder = self.path / f"{index:08d}"
         return {file.stem: _load(file) for file in sorted(folder.glob("*.npy"))}
 
-    def each(self) -> Iterator[Columns]:
-        """Shard after shard. Raises ValueError at one that is not as it was written."""
+    def each(self, start: int = 0) -> Iterator[Columns]:
+        """Shard after shard, from one on. Raises ValueError at one that is not as was written."""
         manifest = self._manifest
-        for index, shard in enumerate(manifest["shards"]):
+        for index, shard in enumerate(manifest["shards"][start:], start):
             fields = self.shard(index)
             kinds = {name: _kind(x) for name, x in fields.items()}
             if kinds != manifest["fields"] or {len(x) for x in fields.values()} != {shard["rows"]}:
