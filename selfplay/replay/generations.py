@@ -13,8 +13,10 @@ with the next one. Rows are read through memory maps, so a generation may be lar
 import dataclasses
 import functools
 import json
+import math
+import mmap
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,11 @@ class Generation:
             found = manifest.get("format") if isinstance(manifest, dict) else manifest
             raise ValueError(f"{file} must be of format {FORMAT}, got {found!r}")
         return manifest
+
+    @property
+    def fields(self) -> dict[str, list[Any]]:
+        """Dtype and shape of one row's, of each field; of none before the first shard."""
+        return self._manifest["fields"]
 
     @property
     def shards(self) -> list[dict[str, int]]:
@@ -153,6 +160,23 @@ def create(path: Path, about: Mapping[str, Any]) -> Generation:
             f"{path} holds a generation of other settings: {generation.about}, not {dict(about)}"
         )
     return generation
+
+
+def mapped(file: Path, rows: int, kind: Sequence[Any]) -> np.ndarray:
+    """A field of which all is known, as of a shard that `each` has read: mapped in a fraction of
+    the time that reading its header takes.
+
+    The file stays open as long as the array lives.
+
+    Args:
+        file: where it is.
+        rows: how many it has.
+        kind: dtype and shape of one, as in `Generation.fields`.
+    """
+    dtype, shape = np.dtype(kind[0]), (rows, *kind[1])
+    with file.open("rb", buffering=0) as opened:
+        data = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+    return np.ndarray(shape, dtype, data, offset=len(data) - dtype.itemsize * math.prod(shape))
 
 
 def _kind(field: np.ndarray) -> list[Any]:
