@@ -59,6 +59,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "learner.value_weight": (0, UNBOUNDED),
     "learner.reply_weight": (0, UNBOUNDED),
     "learner.average_decay": (0, 0.999999),
+    "learner.mask_fraction": (0, 1),
+    "learner.dropout": (0, 0.99),
     "evaluation.every_minutes": (0, UNBOUNDED),
     "evaluation.num_simulations": (1, 65_534),
     "evaluation.batch_size": (1, UNBOUNDED),
@@ -234,6 +236,12 @@ class LearnerConfig(Checked):
     """Per update, of a moving average of the parameters, which plays and is judged; 0: none."""
     symmetries: bool = True
     """Show each row through a random symmetry of the environment."""
+    mask_fraction: float = 0.0
+    """While learning, each square of what is observed, or each number where it is flat, is zeroed
+    with this probability. Whoever acts, labels or is judged sees everything."""
+    dropout: float = 0.0
+    """While learning, each unit of what enters the network's trunk, and of what each layer or block
+    adds to it, is dropped with this probability. Whoever acts, labels or is judged has them all."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

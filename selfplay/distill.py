@@ -148,10 +148,10 @@ def _label(on: Distillation, interruption: Interruption, tell: Tell) -> bool:
     """Labels what this generation learns from; False if it was stopped before the end."""
     exact = [0] if on.settings.real == EXACT else []
     for number in [*exact, on.generation]:
-        shards, play = on.play(number)
+        shards, rows = on.shards(number)
         what = "real episodes, by the oracle" if number == 0 else "labelling"
         tell(what, 0, shards)
-        for done in label(on.labels(number), play, shards, on.verifier()):
+        for done in label(on.labels(number), rows, shards):
             tell(what, done, shards)
             if interruption.requested:
                 return False

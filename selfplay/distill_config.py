@@ -24,6 +24,7 @@ class DistillConfig(Checked):
         "real_episodes": (1, 2**31 - 1),
         "real_temperature": (0, UNBOUNDED),
         "verifier_error": (0, 1),
+        "fresh_value_fraction": (0, 1),
         "keep_share": (1e-6, 1),
         "least_confidence": (0, 1),
         "look_episodes": (2, 2**20),
@@ -32,14 +33,22 @@ class DistillConfig(Checked):
     generations: int = 1
     """Students, one after another: each labels for the next."""
     episodes: int = 8_192
-    """That are labelled for a generation."""
+    """That are labelled for a generation; of operator reanalysis all that are stored."""
     episodes_at_once: int = 1_024
-    """Labelled and written together, a shard; fewer take less memory."""
+    """Labelled and written together, a shard; of operator reanalysis states that are searched
+    together. Fewer take less memory."""
     updates: int = 2_000
     """Of each student, rounded up to whole iterations of learner.updates_per_iteration."""
-    operator: Literal["search", "raw", "placebo"] = "search"
+    operator: Literal["search", "raw", "placebo", "reanalysis"] = "search"
     """How a teacher labels. search: by its searches; raw: with its own samples, unimproved, the
-    control that collapses; placebo: as sharply as a search, and knowing nothing."""
+    control that collapses; placebo: as sharply as a search, and knowing nothing; reanalysis: by
+    searches of stored states, anew in each generation."""
+    states: str = ""
+    """With operator reanalysis, the folder of the generation whose states are labelled: an older
+    teacher's, or others'; by default the real data's."""
+    fresh_value_fraction: float = 1.0
+    """With operator reanalysis, share of the search's value in the value target; what is stored
+    has the rest: 0 keeps stored outcomes."""
     temperature: float = 1.0
     """Of raw's samples; 0 takes the likeliest action."""
     student: Literal["scratch", "teacher"] = "scratch"
@@ -99,16 +108,36 @@ class DistillConfig(Checked):
                 f"--confidence ensemble --ensemble RUN RUN; got confidence {self.confidence} and "
                 f"{len(self.ensemble)} runs"
             )
-        if self.confidence == "search" and self.operator != "search":
+        if self.confidence == "search" and self.operator not in ("search", "reanalysis"):
             raise ValueError(
-                f"confidence search needs operator search, got operator {self.operator}"
+                f"confidence search needs an operator that searches, got operator {self.operator}"
             )
+        self._refuse_unfit_states()
         if self.verifier_error > 0 and not self.verified:
             raise ValueError("verifier_error needs verified: without it nobody asks the verifier")
         if not self.real and self.real_fraction:
             raise ValueError(
                 f"real_fraction is {self.real_fraction:g}, but there is no real data: name some "
                 "with --real, a generation's folder or exact"
+            )
+
+    def _refuse_unfit_states(self) -> None:
+        """Raises ValueError for settings that do not fit re-analysis, or only fit it."""
+        if self.operator != "reanalysis":
+            if self.states:
+                raise ValueError(
+                    f"states are labelled by operator reanalysis, got operator {self.operator}"
+                )
+            return
+        if not (self.states or self.real):
+            raise ValueError(
+                "reanalysis needs states to label: name a generation's folder with --states, or "
+                "real data with --real"
+            )
+        if self.hindsight or self.verifier_error > 0:
+            raise ValueError(
+                "reanalysis plays no episodes: hindsight and verifier_error are of episodes; leave "
+                "them out"
             )
 
     @property

@@ -71,6 +71,7 @@ def programs_are_shared() -> Iterator[None]:
 
     def labels(env: Any, network: Network, config: Config, settings: DistillConfig, *_: Any) -> Any:
         counted = ("operator", "temperature", "hindsight", "confidence", "episodes_at_once")
+        counted += ("fresh_value_fraction",)
         own = [getattr(settings, name) for name in counted]
         return None if settings.ensemble else (own, shapes(network))
 

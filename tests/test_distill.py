@@ -1,6 +1,7 @@
 """The loop with a teacher, on small games and sums."""
 
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -30,6 +31,9 @@ SUMS = {
     "rollout": {"num_games": 8, "steps_per_iteration": 2},
     "learner": SETTINGS["learner"] | {"batch_size": 64, "learning_rate": 3e-3},
 }
+NOISY = config_lib.from_dict(
+    SETTINGS | {"learner": SETTINGS["learner"] | {"mask_fraction": 0.1, "dropout": 0.1}}
+).learner
 LABELS = DistillConfig(generations=2, episodes=32, episodes_at_once=16, updates=6, look_episodes=16)
 
 
@@ -49,8 +53,8 @@ def calculator(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(teacher, tmp_path_factory):
-    """A distillation that was never stopped."""
-    return distilled(teacher, tmp_path_factory.mktemp("runs") / "whole")
+    """A distillation that was never stopped, with noise on its students."""
+    return distilled(teacher, tmp_path_factory.mktemp("runs") / "whole", learner=NOISY)
 
 
 def distilled(teacher, run, settings=LABELS, watchers=(), **changes):
@@ -138,7 +142,8 @@ def test_a_student_is_an_agent_like_any(finished):
 def test_who_was_stopped_goes_on_as_if_nothing_had_happened(finished, teacher, tmp_path):
     for iterations in (2, 4):
         run = tmp_path / f"stopped-{iterations}"
-        distilled(teacher, run, watchers=[StopAfter(iterations + 1)])  # the teacher's row is one
+        stop = StopAfter(iterations + 1)  # the teacher's row is one
+        distilled(teacher, run, watchers=[stop], learner=NOISY)
         assert metrics.read(RunDirectory(run).metrics)[-1]["iteration"] == iterations
         shutil.move(teacher, tmp_path / "away")  # a distillation needs no other run
         try:
@@ -158,7 +163,7 @@ def test_who_was_stopped_while_labelling_keeps_whole_shards(finished, teacher, t
         if (what, done) == ("labelling", 1):
             os.kill(os.getpid(), signal.SIGINT)
 
-    config = RunDirectory(teacher).read_config()
+    config = dataclasses.replace(RunDirectory(teacher).read_config(), learner=NOISY)
     run = distill(str(teacher), config, LABELS, run=tmp_path / "run", tell=tell)
     assert len(Generation(RunDirectory(run).generation(1)).shards) == 1
     resume(run)
@@ -222,6 +227,35 @@ def test_real_data_by_the_oracle_have_their_share(calculator, tmp_path):
     assert saved_leaves(again) == saved_leaves(run.path)
 
 
+def test_stored_states_are_labelled_anew_by_each_teacher(finished, teacher, tmp_path):
+    old = RunDirectory(finished).generation(1)
+    settings = dataclasses.replace(LABELS, operator="reanalysis", states=str(old))
+    whole = RunDirectory(distilled(teacher, tmp_path / "whole", settings))
+    stored = [dict(fields) for fields in Generation(old).each()]
+    labels = []
+    for number in (1, 2):
+        generation = Generation(whole.generation(number))
+        assert generation.about["states"] == str(old)
+        counted = census.take(generation)
+        assert counted.operators == {"reanalysis": counted.rows} and counted.real == 0
+        assert counted.simulations == 4 * counted.rows
+        for shard, fields in zip(stored, generation.each(), strict=True):
+            assert (fields["targets.provenance.generation"] == number).all()
+            for name in shard:
+                if name.startswith("targets.state") or name in ("action", "episode"):
+                    np.testing.assert_array_equal(shard[name], fields[name])
+        labels.append(next(generation.each())["targets.action_weights"])
+    assert (labels[0] != labels[1]).any()
+    run = tmp_path / "stopped"
+    distilled(teacher, run, settings, watchers=[StopAfter(3)])
+    shutil.rmtree(RunDirectory(run).generation(1) / "00000001")  # a shard as if never written
+    manifest = RunDirectory(run).generation(1) / generations.MANIFEST
+    kept = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(kept | {"shards": kept["shards"][:1]}))
+    resume(run)
+    assert saved_leaves(run) == saved_leaves(whole.path)
+
+
 @pytest.mark.parametrize("confidence", ["search", "reference", "ensemble"])
 def test_the_surest_share_is_kept(teacher, tmp_path, confidence):
     settings = dataclasses.replace(
@@ -247,12 +281,21 @@ def test_a_filter_that_lets_nothing_through_says_why_and_keeps_what_was_labelled
 def test_what_does_not_fit_is_refused_before_any_work(teacher, calculator, tmp_path):
     other = dataclasses.replace(LABELS, real=str(tmp_path / "real"))
     generations.create(tmp_path / "real", {"env": "addition"})
+    mine = {"env": "tic_tac_toe", "env_args": {}, "environment_version": "1"}
+    generations.create(tmp_path / "empty", mine)
     openings = dataclasses.replace(LABELS, verified=True)
+
+    def again(states):
+        return dataclasses.replace(LABELS, operator="reanalysis", states=states)
+
     for who, settings, words in [
         (teacher, other, "real data in .* are of another environment: env is 'addition'"),
         (teacher, openings, "verified needs an environment with a verifier; tic_tac_toe has none"),
         (teacher, dataclasses.replace(LABELS, hindsight=True), "tic_tac_toe does not"),
         (calculator, dataclasses.replace(LABELS, real=str(tmp_path)), "is no generation"),
+        (teacher, again(str(tmp_path)), "is no generation"),
+        (teacher, again(str(tmp_path / "real")), "states in .* of another environment: env is"),
+        (teacher, again(str(tmp_path / "empty")), "states in .* have no rows yet"),
     ]:
         with pytest.raises(ValueError, match=words):
             distilled(who, tmp_path / "run", settings)

@@ -87,6 +87,7 @@ def distill(arguments: list[str]) -> None:
       selfplay distill runs/addition --operator raw --verified --hindsight
       selfplay distill runs/hp --confidence reference --keep-share 0.5 --real runs/natives
       selfplay distill runs/first --operator raw --regime accumulate --generations 20
+      selfplay distill runs/first --operator reanalysis --states runs/old/generations/00000001
     """
     teacher, rest = positional(arguments)
     config, defaults = Config(env="ENV"), DistillFlags()

@@ -1,7 +1,7 @@
 """What a student learnt from: who made it, what was refused and why, where labels surprise.
 
-A generation is read shard by shard, through memory maps. What is held of all of it is twelve bytes
-a row and eight an episode, to find duplicates and quartiles; sorting takes a few times as much.
+A generation is read shard by shard, through memory maps; what is there twice is found in temporary
+files, sixteen bytes a row. Memory holds a shard, or a sixty-fourth of these files, at a time.
 """
 
 import dataclasses
@@ -18,9 +18,11 @@ from selfplay.operators.contract import OPERATORS
 from selfplay.operators.episodes import Sample, row
 from selfplay.operators.exact import has_oracle
 from selfplay.operators.targets import VERDICTS
+from selfplay.replay.confidence import Histogram
 from selfplay.replay.duplicates import episode_fingerprints, fingerprints
 from selfplay.replay.generations import Columns, Generation
 from selfplay.replay.selection import Filter, restored
+from selfplay.replay.tally import NOWHERE, tally
 from selfplay.search.model import mask_logits
 
 PASSED = "passed"
@@ -97,7 +99,7 @@ class Inspection:
     """Where label and network differ most, the worst first."""
     duplicates: Duplicates
     confidence: np.ndarray
-    """float64 [5]: its quartiles, from least to most."""
+    """float64 [5]: its quartiles, from least to most, to a millionth."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,35 +178,39 @@ def inspect(
     sources: dict[str, Source] = {}
     fates: dict[str, Fate] = {PASSED: Fate()}
     worst: list[Example] = []
-    prints, episode_prints, confidence = [], [], []
-    for columns in generation.each():
-        sample = restored(columns, row(env))
-        judged = judge(sample)
-        _count_sources(sources, columns)
-        _count_fates(fates, keep, columns, sample, judged, examples)
-        ranked = np.argsort(-judged.divergence, kind="stable")[:examples]
-        worst = _worst([*worst, *(_example(sample, judged, int(i)) for i in ranked)], examples)
-        positions = fingerprints(columns)
-        prints.append(positions)
-        episode_prints.append(episode_fingerprints(columns, positions))
-        confidence.append(np.asarray(columns["targets.provenance.confidence"]))
-    if not prints:
-        raise ValueError(f"{generation.path} holds nothing yet")
-    every = np.concatenate(prints)
-    episodes = np.concatenate(episode_prints)
+    confidence, rows, episodes = Histogram(), 0, 0
+    with tally() as positions, tally() as games:
+        for columns in generation.each():
+            sample = restored(columns, row(env))
+            judged = judge(sample)
+            _count_sources(sources, columns)
+            _count_fates(fates, keep, columns, sample, judged, examples)
+            ranked = np.argsort(-judged.divergence, kind="stable")[:examples]
+            worst = _worst([*worst, *(_example(sample, judged, int(i)) for i in ranked)], examples)
+            confidence.add(columns["targets.provenance.confidence"])
+            prints = fingerprints(columns)
+            begins = columns["targets.state.step_count"] == 0
+            positions.add(prints, np.where(begins, NOWHERE, rows + np.arange(len(prints))))
+            prints = episode_fingerprints(columns, prints)
+            games.add(prints, np.full(len(prints), NOWHERE))
+            rows, episodes = rows + len(sample.action), episodes + len(prints)
+        if rows == 0:
+            raise ValueError(f"{generation.path} holds nothing yet")
+        different, commonest = positions.summary(examples)
+        different_episodes, _ = games.summary(0)
     return Inspection(
-        rows=len(every),
-        episodes=len(episodes),
+        rows=rows,
+        episodes=episodes,
         sources=sorted(sources.values(), key=lambda source: -source.rows),
         fates=fates,
         knows_best=has_oracle(env),
         worst=worst,
         duplicates=Duplicates(
-            positions=len(np.unique(every)),
-            episodes=len(np.unique(episodes)),
-            commonest=list(_commonest(generation, env, every, judge, examples)),
+            positions=different,
+            episodes=different_episodes,
+            commonest=list(_commonest(generation, env, commonest, judge)),
         ),
-        confidence=np.quantile(np.concatenate(confidence), (0, 0.25, 0.5, 0.75, 1)),
+        confidence=np.array([confidence.quantile(q) for q in (0, 0.25, 0.5, 0.75, 1)]),
     )
 
 
@@ -265,22 +271,15 @@ def _worst(found: list[Example], count: int) -> list[Example]:
 
 
 def _commonest(
-    generation: Generation, env: Environment[Any], prints: np.ndarray, judge: Judge, count: int
+    generation: Generation, env: Environment[Any], found: list[tuple[int, int]], judge: Judge
 ) -> Iterator[tuple[int, Example]]:
-    """Positions that occur most often, but for those that begin an episode."""
-    _, first, counts = np.unique(prints, return_index=True, return_counts=True)
+    """Positions that occur most often, by how often and where; none that begins an episode."""
     ends = np.cumsum([shard["rows"] for shard in generation.shards])
-    shown = 0
-    for place in np.argsort(-counts, kind="stable"):
-        if shown == count or counts[place] == 1:
-            return
-        shard = int(np.searchsorted(ends, first[place], side="right"))
-        index = int(first[place] - (ends[shard - 1] if shard else 0))
+    for count, place in found:
+        shard = int(np.searchsorted(ends, place, side="right"))
+        index = int(place - (ends[shard - 1] if shard else 0))
         columns = {
             name: column[index : index + 1] for name, column in generation.shard(shard).items()
         }
-        if columns["targets.state.step_count"][0] == 0:
-            continue
-        shown += 1
         sample = restored(columns, row(env))
-        yield int(counts[place]), _example(sample, judge(sample), 0)
+        yield count, _example(sample, judge(sample), 0)

@@ -10,6 +10,7 @@ from flax import struct
 from selfplay import sharding
 from selfplay.config import LearnerConfig
 from selfplay.environment.contract import Environment
+from selfplay.learning import noise
 from selfplay.learning.losses import distillation_loss
 from selfplay.networks.contract import ApplyAll, Params
 from selfplay.operators.targets import Targets
@@ -36,6 +37,10 @@ class Learner:
     config: LearnerConfig
     batch_size: int
     """Rows per update on each device."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for noise that the environment has no use for."""
+        noise.refuse_unfit(self.env, self.config)
 
     @property
     def _optimizer(self) -> optax.GradientTransformation:
@@ -100,22 +105,33 @@ class Learner:
     def _augmented_update(
         self, state: LearnerState, batch: Targets, key: jax.Array, total_updates: jax.Array
     ) -> tuple[LearnerState, dict[str, jax.Array]]:
-        """One update on a batch seen through random symmetries, if they are wanted."""
+        """One update on a batch seen through random symmetries and noise, if they are wanted."""
+        apply = self.apply
+        if noise.is_noisy(self.config):
+            key, noise_key = jax.random.split(key)
+            apply = noise.noisy(apply, self.config, noise_key)
         if self.config.symmetries:
             batch = augment(self.env, key, batch)
-        state, metrics = self.update(state, batch, total_updates)
+        state, metrics = self.update(state, batch, total_updates, apply)
         generation = batch.provenance.generation.astype(jnp.float32).mean()
         return state, metrics | {"generation": sharding.mean(generation)}
 
     def update(
-        self, state: LearnerState, batch: Targets, total_updates: jax.Array
+        self,
+        state: LearnerState,
+        batch: Targets,
+        total_updates: jax.Array,
+        apply: ApplyAll | None = None,
     ) -> tuple[LearnerState, dict[str, jax.Array]]:
-        """One update on this device's share of a batch; gradients are averaged over devices."""
+        """One update on this device's share of a batch; gradients are averaged over devices.
+
+        `apply` is the network as the student has it, by default without noise.
+        """
 
         def loss(params):
             return distillation_loss(
                 self.env,
-                self.apply,
+                apply or self.apply,
                 self.config.value_weight,
                 params,
                 batch,

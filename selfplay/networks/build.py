@@ -11,7 +11,7 @@ from selfplay.environment.contract import (
     Tokens,
     TokenSpec,
 )
-from selfplay.networks.contract import Network, Outputs, Params
+from selfplay.networks.contract import Drop, Network, Outputs, Params, keep
 from selfplay.networks.lines import LinesMLP
 from selfplay.networks.mlp import MLP
 from selfplay.networks.resnet import ResNet
@@ -52,9 +52,9 @@ def build(config: NetworkConfig, env: Environment) -> Network:
     def init(key: jax.Array) -> Params:
         return nnx.to_pure_dict(nnx.state(make(nnx.Rngs(key)), nnx.Param))
 
-    def apply_all(params: Params, observation: Observation) -> Outputs:
+    def apply_all(params: Params, observation: Observation, drop: Drop = keep, /) -> Outputs:
         _check(observation, spec, num_actions)
-        return nnx.merge(graphdef, params)(observation)
+        return nnx.merge(graphdef, params)(observation, drop)
 
     def apply(params: Params, observation: Observation) -> tuple[jax.Array, jax.Array]:
         outputs = apply_all(params, observation)

@@ -1,7 +1,7 @@
 """What guesses: a network is a pure function of its parameters and a batch of observations."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 
@@ -25,7 +25,23 @@ class Outputs(NamedTuple):
     """float32 [B, A]: of the opponent's next move, legal or not; None without such a head."""
 
 
-ApplyAll = Callable[[Params, Observation], Outputs]
+Drop = Callable[[jax.Array], jax.Array]
+"""What becomes of hidden units [B, ...], of the same shape and dtype, while a student learns."""
+
+
+def keep(hidden: jax.Array) -> jax.Array:
+    """All units, as they are."""
+    return hidden
+
+
+class ApplyAll(Protocol):
+    """Every head. `drop` is asked of what enters the trunk, and of what each branch adds to it
+    (Vaswani et al. 2017, section 5.4).
+    """
+
+    def __call__(self, params: Params, observation: Observation, drop: Drop = keep, /) -> Outputs:
+        """Outputs [B] of an observation [B]."""
+        ...
 
 
 class Network(NamedTuple):
@@ -36,4 +52,4 @@ class Network(NamedTuple):
     apply: Apply
     """What play needs; compiled, it costs nothing for other heads."""
     apply_all: ApplyAll
-    """What learning needs: every head."""
+    """What learning needs: every head, and noise where it is wanted."""

@@ -16,7 +16,7 @@ from flax import nnx
 
 from selfplay.config import NetworkConfig
 from selfplay.environment.contract import ArraySpec, TokenSpec
-from selfplay.networks.contract import Outputs
+from selfplay.networks.contract import Drop, Outputs, keep
 from selfplay.networks.mlp import DenseTrunk
 from selfplay.networks.resnet import board_shape
 
@@ -53,11 +53,11 @@ class LinesMLP(nnx.Module):
         num_features = squares * planes + 2 * (self.length - 1) * lines + 2 * squares
         self.trunk = DenseTrunk(config, num_features, num_actions, rngs=rngs)
 
-    def __call__(self, observation: jax.Array) -> Outputs:
+    def __call__(self, observation: jax.Array, drop: Drop = keep) -> Outputs:
         """Array [B, rows, columns, planes] to outputs [B]."""
         flat = observation.reshape(observation.shape[0], -1)
         features = [flat, *line_features(observation, self.length)]
-        return self.trunk(jnp.concatenate(features, axis=-1))
+        return self.trunk(jnp.concatenate(features, axis=-1), drop)
 
 
 def line_features(observation: jax.Array, length: int) -> tuple[jax.Array, jax.Array]:

@@ -8,7 +8,7 @@ from flax import nnx
 
 from selfplay.config import NetworkConfig
 from selfplay.environment.contract import ArraySpec, TokenSpec
-from selfplay.networks.contract import Outputs
+from selfplay.networks.contract import Drop, Outputs, keep
 
 HEAD_INIT = nnx.initializers.variance_scaling(1e-4, "fan_in", "truncated_normal")
 """A hundredth of the usual size: an untrained network is near uniform, its value near 0."""
@@ -74,11 +74,11 @@ class DenseTrunk(nnx.Module):
         )
         self.heads = Heads(width, width, num_actions, reply=config.reply_head, rngs=rngs)
 
-    def __call__(self, features: jax.Array) -> Outputs:
+    def __call__(self, features: jax.Array, drop: Drop = keep) -> Outputs:
         """Features [B, D] to outputs [B]."""
-        hidden = nnx.relu(self.stem(features.astype(self.dtype)))
+        hidden = drop(nnx.relu(self.stem(features.astype(self.dtype))))
         for layer in self.layers:
-            hidden = hidden + nnx.relu(layer(hidden))
+            hidden = hidden + drop(nnx.relu(layer(hidden)))
         return self.heads(hidden, hidden)
 
 
@@ -100,6 +100,6 @@ class MLP(DenseTrunk):
             )
         super().__init__(config, math.prod(spec.shape), num_actions, rngs=rngs)
 
-    def __call__(self, observation: jax.Array) -> Outputs:
+    def __call__(self, observation: jax.Array, drop: Drop = keep) -> Outputs:
         """Array [B, *shape] to outputs [B]."""
-        return super().__call__(observation.reshape(observation.shape[0], -1))
+        return super().__call__(observation.reshape(observation.shape[0], -1), drop)

@@ -12,7 +12,7 @@ from flax import nnx
 
 from selfplay.config import NetworkConfig
 from selfplay.environment.contract import ArraySpec, TokenSpec
-from selfplay.networks.contract import Outputs
+from selfplay.networks.contract import Drop, Outputs, keep
 from selfplay.networks.convolution import convolve
 from selfplay.networks.mlp import Heads
 
@@ -62,12 +62,12 @@ class Block(nnx.Module):
         self.norms = nnx.List(Norm(width, rngs=rngs) for _ in range(2))
         self.convs = nnx.List(Conv(width, config, rngs=rngs) for _ in range(2))
 
-    def __call__(self, hidden: jax.Array) -> jax.Array:
+    def __call__(self, hidden: jax.Array, drop: Drop) -> jax.Array:
         """Float [B, rows, columns, width] to the same."""
         branch = hidden
         for norm, conv in zip(self.norms, self.convs, strict=True):
             branch = conv(nnx.relu(norm(branch)))
-        return hidden + branch
+        return hidden + drop(branch)
 
 
 class ResNet(nnx.Module):
@@ -88,11 +88,11 @@ class ResNet(nnx.Module):
         self.norm = Norm(config.width, rngs=rngs)
         self.heads = SquareHeads(config, rows * columns, num_actions, rngs=rngs)
 
-    def __call__(self, observation: jax.Array) -> Outputs:
+    def __call__(self, observation: jax.Array, drop: Drop = keep) -> Outputs:
         """Array [B, rows, columns, planes] to outputs [B]."""
-        hidden = self.stem(observation.astype(self.dtype))
+        hidden = drop(self.stem(observation.astype(self.dtype)))
         for block in self.blocks:
-            hidden = block(hidden)
+            hidden = block(hidden, drop)
         return self.heads(nnx.relu(self.norm(hidden)))
 
 

@@ -12,7 +12,7 @@ from flax import nnx
 
 from selfplay.config import NetworkConfig
 from selfplay.environment.contract import ArraySpec, Tokens, TokenSpec
-from selfplay.networks.contract import Outputs
+from selfplay.networks.contract import Drop, Outputs, keep
 from selfplay.networks.mlp import HEAD_INIT
 from selfplay.networks.resnet import Norm, SquareHeads, board_shape
 
@@ -59,10 +59,10 @@ class Block(nnx.Module):
             4 * width, width, dtype=dtype, kernel_init=_residual_init(config), rngs=rngs
         )
 
-    def __call__(self, hidden: jax.Array, mask: jax.Array) -> jax.Array:
+    def __call__(self, hidden: jax.Array, mask: jax.Array, drop: Drop) -> jax.Array:
         """Float [B, T, width] and bool [B, T] to float [B, T, width]."""
-        hidden = hidden + self.attention(self.attention_norm(hidden), mask)
-        return hidden + self.outward(nnx.gelu(self.inward(self.dense_norm(hidden))))
+        hidden = hidden + drop(self.attention(self.attention_norm(hidden), mask))
+        return hidden + drop(self.outward(nnx.gelu(self.inward(self.dense_norm(hidden)))))
 
 
 class Trunk(nnx.Module):
@@ -77,10 +77,11 @@ class Trunk(nnx.Module):
         self.blocks = nnx.List(Block(config, rngs=rngs) for _ in range(config.depth))
         self.norm = Norm(config.width, rngs=rngs)
 
-    def __call__(self, hidden: jax.Array, mask: jax.Array) -> jax.Array:
+    def __call__(self, hidden: jax.Array, mask: jax.Array, drop: Drop) -> jax.Array:
         """Float [B, T, width] and bool [B, T] to float [B, T, width]."""
+        hidden = drop(hidden)
         for block in self.blocks:
-            hidden = block(hidden, mask)
+            hidden = block(hidden, mask, drop)
         return self.norm(hidden)
 
 
@@ -108,11 +109,11 @@ class TokenTransformer(nnx.Module):
             biases = nnx.Param(jnp.zeros(num_actions, jnp.float32))
         self.reply_vectors, self.reply_biases = vectors, biases
 
-    def __call__(self, observation: Tokens) -> Outputs:
+    def __call__(self, observation: Tokens, drop: Drop = keep) -> Outputs:
         """Tokens [B] to outputs [B]."""
         mask = observation.mask
         hidden = self.tokens(observation.tokens) + self.positions(observation.positions)
-        hidden = self.trunk(hidden, mask).astype(jnp.float32)
+        hidden = self.trunk(hidden, mask, drop).astype(jnp.float32)
         read = jnp.take_along_axis(hidden, observation.action_tokens[:, :, None], axis=1)
 
         def logits(vectors: nnx.Param, biases: nnx.Param) -> jax.Array:
@@ -141,12 +142,12 @@ class BoardTransformer(nnx.Module):
         self.trunk = Trunk(config, rngs=rngs)
         self.heads = SquareHeads(config, rows * columns, num_actions, rngs=rngs)
 
-    def __call__(self, observation: jax.Array) -> Outputs:
+    def __call__(self, observation: jax.Array, drop: Drop = keep) -> Outputs:
         """Array [B, rows, columns, planes] to outputs [B]."""
         batch, rows, columns, planes = observation.shape
         squares = observation.reshape(batch, rows * columns, planes).astype(self.dtype)
         hidden = self.stem(squares) + self.positions[...].astype(self.dtype)[None]
-        return self.heads(self.trunk(hidden, jnp.ones(squares.shape[:2], jnp.bool_)))
+        return self.heads(self.trunk(hidden, jnp.ones(squares.shape[:2], jnp.bool_), drop))
 
 
 def _residual_init(config: NetworkConfig) -> nnx.Initializer:

@@ -13,8 +13,10 @@ with the next one. Rows are read through memory maps, so a generation may be lar
 import dataclasses
 import functools
 import json
+import math
+import mmap
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,11 @@ class Generation:
         return manifest
 
     @property
+    def fields(self) -> dict[str, list[Any]]:
+        """Dtype and shape of one row's, of each field; of none before the first shard."""
+        return self._manifest["fields"]
+
+    @property
     def shards(self) -> list[dict[str, int]]:
         """Rows and episodes of each shard, in order."""
         return self._manifest["shards"]
@@ -87,10 +94,10 @@ class Generation:
         folder = self.path / f"{index:08d}"
         return {file.stem: _load(file) for file in sorted(folder.glob("*.npy"))}
 
-    def each(self) -> Iterator[Columns]:
-        """Shard after shard. Raises ValueError at one that is not as it was written."""
+    def each(self, start: int = 0) -> Iterator[Columns]:
+        """Shard after shard, from one on. Raises ValueError at one that is not as was written."""
         manifest = self._manifest
-        for index, shard in enumerate(manifest["shards"]):
+        for index, shard in enumerate(manifest["shards"][start:], start):
             fields = self.shard(index)
             kinds = {name: _kind(x) for name, x in fields.items()}
             if kinds != manifest["fields"] or {len(x) for x in fields.values()} != {shard["rows"]}:
@@ -153,6 +160,23 @@ def create(path: Path, about: Mapping[str, Any]) -> Generation:
             f"{path} holds a generation of other settings: {generation.about}, not {dict(about)}"
         )
     return generation
+
+
+def mapped(file: Path, rows: int, kind: Sequence[Any]) -> np.ndarray:
+    """A field of which all is known, as of a shard that `each` has read: mapped in a fraction of
+    the time that reading its header takes.
+
+    The file stays open as long as the array lives.
+
+    Args:
+        file: where it is.
+        rows: how many it has.
+        kind: dtype and shape of one, as in `Generation.fields`.
+    """
+    dtype, shape = np.dtype(kind[0]), (rows, *kind[1])
+    with file.open("rb", buffering=0) as opened:
+        data = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+    return np.ndarray(shape, dtype, data, offset=len(data) - dtype.itemsize * math.prod(shape))
 
 
 def _kind(field: np.ndarray) -> list[Any]:

@@ -1,8 +1,9 @@
-"""A teacher's episodes, judged as wholes and written to disk, one shard at a time."""
+"""What teachers label, episodes or stored rows, judged as wholes and written shard by shard."""
 
 from collections.abc import Callable, Iterator
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from selfplay.environment.verifier import Verdict, Verifier
@@ -11,25 +12,19 @@ from selfplay.operators.targets import VERDICTS
 from selfplay.replay.generations import Generation
 
 
-def label(
-    generation: Generation,
-    episodes: Callable[[int], Episodes],
-    num_shards: int,
-    verifier: Verifier | None = None,
-) -> Iterator[int]:
+def label(generation: Generation, rows: Callable[[int], Sample], num_shards: int) -> Iterator[int]:
     """Fills a generation up to so many shards, and tells how many there are after each.
 
     Those that are there already are kept.
 
     Args:
         generation: where they go.
-        episodes: the number of a shard to its episodes, always the same ones: whoever was
-            stopped goes on as if nothing had happened.
+        rows: the number of a shard to its rows [K], always the same ones: whoever was stopped goes
+            on as if nothing had happened.
         num_shards: in all.
-        verifier: who judges each episode, if anybody does.
     """
     for index in range(len(generation.shards), num_shards):
-        generation.add(judged(episodes(index), verifier))
+        generation.add(rows(index))
         yield index + 1
 
 
@@ -54,6 +49,40 @@ def judged(episodes: Episodes, verifier: Verifier | None = None) -> Sample:
     )
     samples = samples.replace(targets=targets.replace(provenance=provenance))
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), samples)
+
+
+def relabelled(
+    rows: Sample,
+    relabel: Callable[[jax.Array, Sample], Sample],
+    *,
+    first: int,
+    batch_size: int,
+) -> Sample:
+    """Stored rows of whole episodes with new labels, a batch at a time.
+
+    Their confidence is the mean over the episode.
+
+    Args:
+        rows: Sample [K], mapped or in memory.
+        relabel: `(numbers int32 [B], Sample [B]) -> Sample [B]`.
+        first: the number of the first row.
+        batch_size: B.
+    """
+    count = len(rows.action)
+    parts = []
+    for start in range(0, count, batch_size):
+        index = np.arange(start, start + batch_size) % count  # the last batch wraps around
+        batch = jax.tree.map(lambda x, i=index: x[i], rows)
+        parts.append(jax.device_get(relabel(jnp.asarray(first + index, jnp.int32), batch)))
+    if not parts:
+        return rows
+    fresh: Sample = jax.tree.map(lambda *x: np.concatenate(x)[:count], *parts)
+    counts = fresh.targets.weight > 0
+    _, episode = np.unique(fresh.episode, return_inverse=True)
+    confidence = np.bincount(episode, fresh.targets.provenance.confidence * counts)
+    confidence = (confidence / np.maximum(np.bincount(episode, counts), 1))[episode]
+    provenance = fresh.targets.provenance.replace(confidence=confidence.astype(np.float32))
+    return fresh.replace(targets=fresh.targets.replace(provenance=provenance))
 
 
 def verdicts(episodes: Episodes, verifier: Verifier) -> np.ndarray:

@@ -10,16 +10,24 @@ from selfplay.replay.duplicates import POSITION, episode_fingerprints, fingerpri
 from selfplay.replay.generations import Columns
 
 THOUSAND = 1_000
+MOST = 100_000
+"""Episodes that are looked at: more need more memory, and tell nothing new."""
 
 
 def openings(shards: Iterable[Columns], plies: int = OPENING_PLIES) -> np.ndarray:
     """uint64 [episodes]: each one's first positions, and what was done in them, as one number.
 
+    Of more than `MOST` episodes the first ones count.
+
     Episodes that were made up in hindsight, whose number is negative, are not counted: nobody
     chose to begin them so. Shorter episodes count with all that they have.
     """
-    found = [_openings(columns, plies) for columns in shards]
-    return np.concatenate(found) if found else np.zeros(0, np.uint64)
+    found = np.zeros(0, np.uint64)
+    for columns in shards:
+        found = np.concatenate([found, _openings(columns, plies)])[:MOST]
+        if len(found) == MOST:
+            break
+    return found
 
 
 def _openings(columns: Columns, plies: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,9 +19,11 @@ import numpy as np
 from selfplay import files
 from selfplay.operators.episodes import Sample
 from selfplay.operators.targets import VERDICTS
-from selfplay.replay.generations import Columns, Generation, names
+from selfplay.replay.confidence import Histogram
+from selfplay.replay.generations import Columns, Generation, mapped, names
 
-_BINS = 1_000_000
+_INDEX = ("<i8", ())
+"""Dtype and shape of the rows that passed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,14 +64,21 @@ class Selection:
 
     generation: Generation
     folder: Path
-    _mapped: dict[int, tuple[np.ndarray, Columns]] = dataclasses.field(
-        default_factory=dict, compare=False, repr=False
-    )
 
     @functools.cached_property
     def _counts(self) -> dict[str, list[int]]:
         """Rows that passed, and rows refused by reason, shard by shard."""
         return json.loads((self.folder / "selection.json").read_text(encoding="utf-8"))
+
+    @functools.cached_property
+    def _fields(self) -> dict[str, list[Any]]:
+        """Of the generation, whose shards are there since they were selected from."""
+        return self.generation.fields
+
+    @functools.cached_property
+    def _rows(self) -> list[int]:
+        """Of the generation, shard by shard."""
+        return [shard["rows"] for shard in self.generation.shards]
 
     @property
     def size(self) -> int:
@@ -97,11 +107,18 @@ class Selection:
         return found
 
     def _shard(self, number: int) -> tuple[np.ndarray, Columns]:
-        """The rows of a shard that passed, and its fields, mapped once."""
-        if number not in self._mapped:
-            passed = np.load(self.folder / f"{number:08d}.npy", mmap_mode="r")
-            self._mapped[number] = passed, self.generation.shard(number)
-        return self._mapped[number]
+        """The rows of a shard that passed, and its fields, mapped for the moment.
+
+        What is mapped is an open file, and of those a process may have a thousand, not a thousand
+        shards' fields.
+        """
+        place = f"{number:08d}"
+        passed = mapped(self.folder / f"{place}.npy", self._counts["passed"][number], _INDEX)
+        folder, rows = self.generation.path / place, self._rows[number]
+        fields = {
+            name: mapped(folder / f"{name}.npy", rows, kind) for name, kind in self._fields.items()
+        }
+        return passed, fields
 
 
 def select(generation: Generation, keep: Filter, folder: Path) -> Selection:
@@ -114,7 +131,7 @@ def select(generation: Generation, keep: Filter, folder: Path) -> Selection:
     for number, fields in enumerate(generation.each()):
         refused = keep.refused(fields)
         passed = np.flatnonzero(~np.logical_or.reduce(list(refused.values())))
-        files.write_array(folder / f"{number:08d}.npy", passed.astype(np.int64))
+        files.write_array(folder / f"{number:08d}.npy", passed.astype(_INDEX[0]))
         counts["passed"].append(len(passed))
         for reason, rows in refused.items():
             counts.setdefault(reason, []).append(int(rows.sum()))
@@ -150,16 +167,13 @@ def confidence_to_keep(generations: Sequence[Generation], share: float) -> float
     """
     if not 0.0 < share <= 1.0:
         raise ValueError(f"the share of rows to keep must be above 0, at most 1, got {share}")
-    counts = np.zeros(_BINS + 1, np.int64)
+    found = Histogram()
     for generation in generations:
         for fields in generation.each():
-            confidence = fields["targets.provenance.confidence"]
-            counts += np.bincount((confidence * _BINS).astype(np.int64), minlength=_BINS + 1)
-    if counts.sum() == 0:
+            found.add(fields["targets.provenance.confidence"])
+    if found.total == 0:
         raise ValueError("there are no rows whose confidence could be compared")
-    at_least = np.cumsum(counts[::-1])[::-1]
-    enough = np.flatnonzero(at_least >= math.ceil(share * counts.sum()))
-    return float(enough[-1]) / _BINS
+    return found.nth(found.total - math.ceil(share * found.total))
 
 
 def restored(fields: Columns, like: Sample) -> Sample:

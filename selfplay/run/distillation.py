@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,16 @@ from selfplay.distill_config import DistillConfig
 from selfplay.environment import registry
 from selfplay.environment.contract import Environment
 from selfplay.environment.verifier import Fallible, Verifier
+from selfplay.learning import noise
 from selfplay.learning.learner import LearnerState
 from selfplay.networks.contract import Network, Params
-from selfplay.operators.episodes import Episodes, row
+from selfplay.operators.episodes import Sample, row
 from selfplay.operators.exact import has_oracle
 from selfplay.operators.hindsight import has_hindsight
 from selfplay.operators.targets import Targets
 from selfplay.replay import census, generations
 from selfplay.replay.generations import Generation
+from selfplay.replay.labels import judged, relabelled
 from selfplay.replay.openings import measures, openings
 from selfplay.replay.pool import Pool
 from selfplay.replay.selection import Filter, Selection, filter_of, restored, select
@@ -128,10 +130,12 @@ class Distillation:
         if number == 0 and self.settings.real != EXACT:
             return Generation(Path(self.settings.real))
         about = about_generation(self.config, self.env) | {"generation": number}
+        if number > 0 and self.settings.operator == "reanalysis":
+            about["states"] = self.settings.states or self.settings.real
         return generations.create(self.run.generation(number), about)
 
-    def play(self, number: int) -> tuple[int, Any]:
-        """How many shards generation `number` shall have, and who plays a shard's episodes."""
+    def shards(self, number: int) -> tuple[int, Callable[[int], Sample]]:
+        """How many shards generation `number` shall have, and who makes the rows of each."""
         count = self.settings.episodes_at_once
         if number == 0:
             episodes, labelling, params = self.settings.real_episodes, self._exact, None
@@ -140,11 +144,28 @@ class Distillation:
             episodes, labelling = self.settings.episodes, self._labelling(network)
         now = jnp.int32(number)
         ready = labelling.ready(params, now)
+        verifier = self.verifier()
 
-        def shard(index: int) -> Episodes:
-            return labelling.play(ready, now, index * count + jnp.arange(count, dtype=jnp.int32))
+        def played(index: int) -> Sample:
+            numbers = index * count + jnp.arange(count, dtype=jnp.int32)
+            return judged(labelling.play(ready, now, numbers), verifier)
 
-        return math.ceil(episodes / count), shard
+        def reanalysed(index: int) -> Sample:
+            return relabelled(
+                restored(next(self.states.each(index)), row(self.env)),
+                lambda numbers, rows: labelling.relabel(ready, now, numbers, rows),
+                first=sum(shard["rows"] for shard in self.states.shards[:index]),
+                batch_size=count,
+            )
+
+        if number > 0 and self.settings.operator == "reanalysis":
+            return len(self.states.shards), reanalysed
+        return math.ceil(episodes / count), played
+
+    @property
+    def states(self) -> Generation:
+        """Whose states are labelled anew, if any are."""
+        return Generation(Path(self.settings.states)) if self.settings.states else self.labels(0)
 
     def verifier(self) -> Verifier | None:
         """Who judges the labels. Without being told to, it is asked where it can be, to know."""
@@ -306,11 +327,13 @@ def refuse_unfit(teacher: str, config: Config, settings: DistillConfig) -> None:
     env = registry.make(config.env, **config.env_args)
     remedies.refuse_unfit(settings)
     name = config.env
+    noise.refuse_unfit(env, config.learner)
     if settings.student == "teacher":
         teachers.refuse_other_network(teacher, config)
     if settings.verified and env.verifier() is None:
         raise ValueError(f"verified needs an environment with a verifier; {name} has none")
-    if settings.verified and config.rollout.max_opening_plies > 0:
+    plays = settings.operator != "reanalysis"
+    if settings.verified and plays and config.rollout.max_opening_plies > 0:
         raise ValueError(
             "a verifier judges episodes from their beginning: verified needs "
             f"rollout.max_opening_plies 0, got {config.rollout.max_opening_plies}"
@@ -323,13 +346,22 @@ def refuse_unfit(teacher: str, config: Config, settings: DistillConfig) -> None:
             "generation's folder"
         )
     if settings.real and settings.real != EXACT:
-        about, wanted = Generation(Path(settings.real)).about, about_generation(config, env)
-        for what, value in wanted.items():
-            if about.get(what) != value:
-                raise ValueError(
-                    f"the real data in {settings.real} are of another environment: {what} is "
-                    f"{about.get(what)!r}, not {value!r}"
-                )
+        _refuse_others_rows("real data", settings.real, config, env)
+    if settings.states:
+        _refuse_others_rows("states", settings.states, config, env)
+
+
+def _refuse_others_rows(what: str, folder: str, config: Config, env: Environment[Any]) -> None:
+    """Raises ValueError for a generation of another environment, or without rows."""
+    generation = Generation(Path(folder))
+    for name, value in about_generation(config, env).items():
+        if generation.about.get(name) != value:
+            raise ValueError(
+                f"the {what} in {folder} are of another environment: {name} is "
+                f"{generation.about.get(name)!r}, not {value!r}"
+            )
+    if generation.num_rows == 0:
+        raise ValueError(f"the {what} in {folder} have no rows yet")
 
 
 def about_generation(config: Config, env: Environment[Any]) -> dict[str, Any]:

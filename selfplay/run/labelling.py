@@ -16,11 +16,12 @@ from selfplay.networks.contract import Network, Params
 from selfplay.operators import confident
 from selfplay.operators.confident import Confident
 from selfplay.operators.contract import ImprovementOperator
-from selfplay.operators.episodes import Episodes, Labeller
+from selfplay.operators.episodes import Episodes, Labeller, Sample
 from selfplay.operators.exact import Exact
 from selfplay.operators.hindsight import both, in_hindsight
 from selfplay.operators.placebo import Placebo
 from selfplay.operators.raw import Raw
+from selfplay.operators.reanalysis import Reanalysis
 from selfplay.operators.search import Search
 from selfplay.run import teachers
 from selfplay.run.teachers import Teacher
@@ -29,15 +30,18 @@ from selfplay.search.model import Evaluator, network_evaluator
 
 Player = Callable[[Any, jax.Array, jax.Array], Episodes]
 """`(parameters, generation int32 [], numbers of episodes int32 [B])`: whole episodes."""
+Relabel = Callable[[Any, jax.Array, jax.Array, Sample], Sample]
+"""`(parameters, generation int32 [], numbers of rows int32 [B], Sample [B])`: the same rows."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Labelling:
-    """How episodes are labelled."""
+    """How episodes are labelled, and stored rows anew."""
 
     ready: Callable[[Params, jax.Array], Any]
-    """`(a teacher's parameters, generation int32 [])`: what `play` takes of them."""
+    """`(a teacher's parameters, generation int32 [])`: what `play` and `relabel` take of them."""
     play: Player
+    relabel: Relabel
 
 
 def make_labelling(
@@ -67,11 +71,12 @@ def make_labelling(
     operator = _operator(env, evaluator, config, settings)
     play_key, judge_key = jax.random.split(key)
 
-    def player(operator: ImprovementOperator, key: jax.Array) -> Player:
-        return _player(env, operator, config, settings, mesh, key)
+    def labelling(ready: Callable[[Params, jax.Array], Any], by: ImprovementOperator) -> Labelling:
+        play = _player(env, by, config, settings, mesh, play_key)
+        return Labelling(ready, play, _relabeller(by, settings, mesh, play_key))
 
     if settings.confidence == "none":
-        return Labelling(lambda params, generation: params, player(operator, play_key))
+        return labelling(lambda params, generation: params, operator)
     if settings.confidence == "search":
         measure, judge = confident.search_agreement, lambda params, generation: ()
     elif settings.confidence == "ensemble":
@@ -81,10 +86,11 @@ def make_labelling(
         judge = lambda params, generation: members  # noqa: E731
     else:
         measure = confident.unlike_others(env, evaluator)
-        judge = _reference(env, evaluator, player(operator, judge_key), settings.episodes_at_once)
-    return Labelling(
+        play = _player(env, operator, config, settings, mesh, judge_key)
+        judge = _reference(env, evaluator, play, settings.episodes_at_once)
+    return labelling(
         lambda params, generation: confident.Teacher(params, judge(params, generation)),
-        player(Confident(operator, measure), play_key),
+        Confident(operator, measure),
     )
 
 
@@ -95,7 +101,9 @@ def make_exact(
     operator = Exact(env, settings.real_temperature)
     plain = dataclasses.replace(settings, hindsight=False)
     return Labelling(
-        lambda params, generation: (), _player(env, operator, config, plain, mesh, key)
+        lambda params, generation: (),
+        _player(env, operator, config, plain, mesh, key),
+        _relabeller(operator, settings, mesh, key),
     )
 
 
@@ -138,6 +146,23 @@ def _player(
     arguments = (sharding.REPLICATED, sharding.REPLICATED, whole)
     return jax.jit(
         sharding.over_devices(mesh, play, arguments, episodes), compiler_options=COMPILER_OPTIONS
+    )
+
+
+def _relabeller(
+    operator: ImprovementOperator, settings: DistillConfig, mesh: Mesh, key: jax.Array
+) -> Relabel:
+    """Labels stored rows by an operator, each device its share."""
+    reanalysis = Reanalysis(operator, settings.fresh_value_fraction)
+
+    def relabel(params: Any, generation: jax.Array, index: jax.Array, rows: Sample) -> Sample:
+        now = jax.random.fold_in(key, generation)
+        return reanalysis.label(params, now, index, rows, generation)
+
+    arguments = (sharding.REPLICATED, sharding.REPLICATED, sharding.SPLIT, sharding.SPLIT)
+    return jax.jit(
+        sharding.over_devices(mesh, relabel, arguments, sharding.SPLIT),
+        compiler_options=COMPILER_OPTIONS,
     )
 
 

@@ -128,6 +128,11 @@ def refuse_unfit(settings: DistillConfig) -> None:
             "remedy openings does not go with verified: a verifier judges episodes from their "
             "beginning; noise or halt would do"
         )
+    if settings.remedy == "openings" and settings.operator == "reanalysis":
+        raise ValueError(
+            "remedy openings does not go with operator reanalysis, which plays no episodes; noise, "
+            "real or halt would do"
+        )
 
 
 def told(remedy: str, *settings: tuple[Any, Any]) -> str:

@@ -66,7 +66,10 @@ def test_whoever_is_stopped_goes_on_as_if_nothing_had_happened(tmp_path):
         calls.append(index)
         if calls == [0, 1]:
             raise KeyboardInterrupt
-        return play(index)
+        return whole_shard(index)
+
+    def whole_shard(index):
+        return judged(play(index))
 
     for name in ("whole", "stopped"):
         generation = generations.create(tmp_path / name, {})
@@ -74,7 +77,7 @@ def test_whoever_is_stopped_goes_on_as_if_nothing_had_happened(tmp_path):
             with pytest.raises(KeyboardInterrupt):
                 list(label(generation, shard, 3))
             assert len(generation.shards) == 1
-        list(label(generation, play if name == "whole" else shard, 3))
+        list(label(generation, whole_shard if name == "whole" else shard, 3))
     assert calls == [0, 1, 1, 2]
     whole, stopped = (
         [dict(s) for s in generations.Generation(tmp_path / n).each()] for n in ("whole", "stopped")

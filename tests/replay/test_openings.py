@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from selfplay.replay import diversity
+from selfplay.replay import openings as openings_module
 from selfplay.replay.openings import measures, openings
 
 
@@ -43,6 +44,13 @@ def test_what_was_made_up_in_hindsight_does_not_count():
     both = [columns([[1, 0], [1, 1]], first=-2), columns([[0, 0], [0, 1], [0, 1]])]
     assert len(openings(both)) == 3
     assert len(openings([])) == 0
+
+
+def test_of_very_many_episodes_the_first_count(monkeypatch):
+    shards = [columns([[0], [1]]), columns([[0], [0]], first=2)]
+    every = openings(shards)
+    monkeypatch.setattr(openings_module, "MOST", 3)
+    np.testing.assert_array_equal(openings(shards), every[:3])
 
 
 def test_measures_are_those_of_diversity():

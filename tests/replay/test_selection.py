@@ -50,6 +50,16 @@ def test_who_passes_and_why_not_the_rest(generation, tmp_path, keep, size, refus
     assert (numbers % 3 > 0).all()
 
 
+def test_no_file_stays_open(generation, tmp_path):
+    """A process may have a thousand; a generation has more."""
+    selection = select(generation, Filter(), tmp_path / "s")
+    open_files = Path("/dev/fd")
+    before = sorted(open_files.iterdir())
+    for _ in range(3):
+        selection.rows(np.arange(60))
+    assert sorted(open_files.iterdir()) == before
+
+
 @settings(max_examples=20)
 @given(st.lists(st.integers(0, 39), max_size=50))
 def test_rows_come_in_the_order_asked_for(tmp_path_factory, index):

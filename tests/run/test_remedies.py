@@ -75,6 +75,10 @@ def test_labels_are_treated():
     [
         ({"remedy": "real"}, "name some with --real"),
         ({"remedy": "openings", "verified": True}, "noise or halt would do"),
+        (
+            {"remedy": "openings", "operator": "reanalysis", "real": "exact"},
+            "plays no episodes",
+        ),
     ],
 )
 def test_remedies_that_could_do_nothing_are_refused(changes, words):
