@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -71,17 +72,25 @@ def named_values(
 ) -> tuple[dict[str, bool | int | float | str], list[str]]:
     """The names and values behind `flag`, up to the next flag, and the rest of the arguments.
 
+    A number below zero is a value and no flag.
+
     By hand rather than by tyro, which would allow only the names that the defaults have. Raises
     ValueError for a name without a value.
     """
     if flag not in arguments:
         return {}, arguments
     start = arguments.index(flag)
-    words, rest = positionals(arguments[start + 1 :])
+    behind = arguments[start + 1 :]
+    words = list(itertools.takewhile(lambda word: not _is_flag(word), behind))
     if len(words) % 2:
         raise ValueError(f"{flag} takes names and values, such as size 5; got {' '.join(words)}")
     values = {name: _value(text) for name, text in zip(words[::2], words[1::2], strict=True)}
-    return values, arguments[:start] + rest
+    return values, arguments[:start] + behind[len(words) :]
+
+
+def _is_flag(word: str) -> bool:
+    """Whether a word begins a flag, as `--seed` does and `-5` does not."""
+    return word.startswith("-") and isinstance(_value(word), str)
 
 
 def _value(text: str) -> bool | int | float | str:

@@ -13,6 +13,8 @@ from selfplay.arguments import named_values
         ("--env-args size 5 --seed 3", {"size": 5}, "--seed 3"),
         ("--seed 3 --env-args swap true komi 7.5", {"swap": True, "komi": 7.5}, "--seed 3"),
         ("--env-args swap False name go", {"swap": False, "name": "go"}, ""),
+        ("--env-args komi -0.5 size -5 --seed 3", {"komi": -0.5, "size": -5}, "--seed 3"),
+        ("--env-args -h", {}, "-h"),
     ],
 )
 def test_names_and_values_behind_a_flag(words, values, rest):

@@ -78,11 +78,14 @@ def referee(env: Environment[Any], games: int = 1000, seed: int = 0) -> Comparis
     (`open_spiel_allows`), these are counted instead.
 
     Raises:
-        ValueError: the environment names no game of OpenSpiel, or there are no games to play.
+        ValueError: the environment names no game of OpenSpiel, there are no games to play, or
+            `seed` is below 0.
     """
     game = open_spiel.load(env)
     if games < 1:
         raise ValueError(f"a referee needs at least 1 game to watch, got {games}")
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, got {seed}")
     moves = extra = 0
     together = random_games.affordable(env, GAMES_TOGETHER, env.max_steps)
     for first in range(0, games, together):

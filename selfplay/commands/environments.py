@@ -85,11 +85,12 @@ def referee(arguments: list[str]) -> None:
 
     Examples:
       selfplay referee connect_four
-      selfplay referee hex --games 200 --env-args size 5 swap True
+      selfplay referee hex --games 200 --env-args size 5 swap true
       selfplay referee my_package.my_game:MyGame
     """
     name, rest = positional(arguments)
-    flags = parse("selfplay referee ENV", referee, rest, RefereeFlags())
+    env_args, rest = named_values("--env-args", rest)
+    flags = parse("selfplay referee ENV", referee, rest, RefereeFlags(env_args=env_args))
     from rich.console import Console
 
     from selfplay.adapters.referee import referee as watch

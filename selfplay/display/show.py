@@ -60,8 +60,10 @@ class Game:
 def play(env: Environment, first: Sequence[int], seed: int) -> Game:
     """An episode that begins with the actions given and goes on with uniformly random ones.
 
-    Raises ValueError, saying which, if an action is not allowed.
+    Raises ValueError, saying which, if an action is not allowed, or if `seed` is below 0.
     """
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, got {seed}")
     step, mask = jax.jit(env.step), jax.jit(env.legal_action_mask)
     problem = env.sample_problem(jax.random.key(seed))
     state, dice = jax.jit(env.init)(problem), np.random.default_rng(seed)

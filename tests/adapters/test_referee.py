@@ -105,6 +105,8 @@ def test_a_planted_difference_is_found_and_shown(rules, what, moves):
 def test_no_games_are_refused():
     with pytest.raises(ValueError, match="at least 1 game to watch, got 0"):
         referee(make("tic_tac_toe"), games=0)
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
+        referee(make("tic_tac_toe"), games=1, seed=-1)
 
 
 def test_the_command_says_what_it_saw(capsys, monkeypatch, tmp_path):
@@ -118,3 +120,6 @@ def test_the_command_says_what_it_saw(capsys, monkeypatch, tmp_path):
     assert "which environment?" in capsys.readouterr().err
     assert cli.main(["referee", "othello", "--env-args", "size", "6"]) == 2
     assert "names no game of OpenSpiel" in capsys.readouterr().err
+    words = ["referee", "hex", "--games", "2", "--env-args", "size", "3", "swap", "true"]
+    assert cli.main(words) == 0
+    assert "hex(board_size=3,swap=True)" in capsys.readouterr().out.replace("\n", "")

@@ -61,6 +61,8 @@ def test_arguments_change_the_game(capsys):
         (["tic_tac_toe", "--moves", "1 x"], "no action is called 'x'; actions are 1, 2"),
         (["hex", "--env-args", "size"], "--env-args takes names and values"),
         (["hex", "--env-args", "swap", "perhaps"], "swap must be true or false, got 'perhaps'"),
+        (["hex", "--env-args", "size", "-3"], "size must be a whole number from 2 to 19, got -3"),
+        (["tic_tac_toe", "--seed", "-1"], "seed must be at least 0, got -1"),
     ],
 )
 def test_mistakes_are_one_clear_line(words, message, capsys):

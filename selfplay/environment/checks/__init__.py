@@ -111,9 +111,14 @@ def check(
 
     Returns:
         A report; it never raises for what is wrong with the environment.
+
+    Raises:
+        ValueError: there are too few games, or `seed` is below 0.
     """
     if games < 8:
         raise ValueError(f"games must be at least 8, got {games}")
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, got {seed}")
     subject = Subject(env, games, seed, again)
     findings: list[Finding] = []
     sound = True

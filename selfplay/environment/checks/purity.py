@@ -130,7 +130,7 @@ def _eager(subject: Subject) -> Breach | None:
     except Exception as error:
         return Breach(f"without jit: {described(error, env)}")
     _, compiled = games.at(1, 0)
-    close = jax.tree.map(lambda a, b: np.allclose(a, b, atol=1e-5), state, compiled)
+    close = jax.tree.map(lambda a, b: np.allclose(a, b, atol=1e-5, equal_nan=True), state, compiled)
     if not all(jax.tree.leaves(close)):
         return Breach(f"without jit, {differing_field(state, compiled)} came out otherwise", (1, 0))
     return None

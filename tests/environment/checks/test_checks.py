@@ -53,6 +53,22 @@ def test_a_broken_environment_raises_with_all_that_is_wrong():
     check(worlds.Nim(), games=16).raise_if_broken()
 
 
+def test_a_seed_below_zero_is_the_callers_mistake_not_the_environments():
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
+        check(worlds.Nim(), games=16, seed=-1)
+
+
+class PaysNaN(worlds.Nim):
+    def play(self, state, action):
+        after = super().play(state, action)
+        return after.replace(rewards=after.rewards * jnp.nan)
+
+
+def test_a_nan_is_the_same_with_and_without_jit():
+    broken = {finding.law.name for finding in check(PaysNaN(), games=16).broken}
+    assert "rewards" in broken and "as without jit" not in broken
+
+
 def test_a_game_that_is_often_cut_off_is_warned_of():
     class Short(worlds.Nim):
         def __init__(self):
