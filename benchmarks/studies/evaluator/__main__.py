@@ -11,6 +11,7 @@ then with 1 to 1,024 simulations; then a student of the same shape learns what t
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import tyro
 
@@ -47,13 +48,18 @@ def arms(experiment: Experiment, quick: bool) -> dict[str, Measure]:
     }
 
 
+def settings(size: Size) -> dict[str, Any]:
+    """A size as JSON has it."""
+    return dataclasses.asdict(size) | {"simulations": list(size.simulations)}
+
+
 def main() -> None:
     """Reads the command line, measures and draws."""
     options = tyro.cli(Options, description=__doc__)
     size = QUICK if options.quick else Size()
     plan = Plan(
         "evaluator",
-        dataclasses.asdict(size) | {"simulations": list(size.simulations)},
+        settings(size),
         arms(Experiment(size), options.quick),
         drawing(size),
         tabulating(size),

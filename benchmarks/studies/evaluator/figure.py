@@ -22,13 +22,15 @@ COLOURS = {
 }
 PANELS = {
     "mistakes": ("Mistakes, % of 1,500 positions", 100),
-    "error": ("Value's mean absolute error, 8 plies", 1),
-    "sign": ("Value's sign right, % of decided, 8 plies", 100),
+    "solved_error": ("Value's error, 1,500 positions", 1),
+    "error": ("Value's error, 8 plies", 1),
+    "sign": ("Value's sign right, %, 8 plies", 100),
 }
 ROWS = {
     "mistakes": ("mistakes, %", 100, 1),
     "critical_mistakes": ("where one can err, %", 100, 1),
-    "error": ("error of value", 1, 3),
+    "solved_error": ("value's error", 1, 3),
+    "error": ("the same, 8 plies", 1, 3),
     "squared_error": ("its root mean square", 1, 3),
     "sign": ("sign right, %", 100, 1),
 }
@@ -46,25 +48,30 @@ def tabulating(size: Size) -> Callable[[Results], Table]:
 
 def draw(size: Size, known: Results) -> Any:
     """Above by simulations, bands of 95 % over seeds; below what a student keeps."""
-    figure = empty_figure(12.5, 7.6)
-    above, below = figure.subplots(2, 3, height_ratios=(3, 2))
+    figure = empty_figure(15.5, 7.6)
+    above, below = figure.subplots(2, len(PANELS), height_ratios=(3, 2))
     for axes, (what, (title, scale)) in zip(above, PANELS.items(), strict=True):
         for arm in known.arms:
             curve(axes, scale * known.values(arm, what), COLOURS[arm], arm)
         axes.axvline(size.simulations.index(size.teacher), color="black", linewidth=0.6, ls=":")
-        axes.set_xticks(range(len(size.simulations)), [f"{n:,}" for n in size.simulations])
+        axes.set_xticks(range(len(size.simulations)), [_short(n) for n in size.simulations])
         axes.tick_params("x", labelsize=8)
         axes.set_xlabel("simulations")
         axes.set_title(title, fontsize=10, loc="left")
     for axes, (what, (title, scale)) in zip(below, PANELS.items(), strict=True):
         _kept(axes, size, known, what, scale)
-        axes.set_xlabel(title, fontsize=9)
+        better = "better →" if what == "sign" else "← better"
+        axes.set_xlabel(f"{title} ({better})", fontsize=9)
     above[0].legend(frameon=False, fontsize=9)
     handles, labels = below[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _short(simulations: int) -> str:
+    return f"{simulations // 1024}k" if simulations >= 1024 else str(simulations)
 
 
 def _kept(axes: Any, size: Size, known: Results, what: str, scale: float) -> None:
@@ -86,7 +93,7 @@ def _kept(axes: Any, size: Size, known: Results, what: str, scale: float) -> Non
         shown = {"edgecolors": colours} if marker == "o" else {"linewidths": 1.0}
         if marker == "D":
             shown = {"edgecolors": "black", "linewidths": 0.8}
-        axes.scatter(values, rows, 46, faces, marker, label=label, zorder=3, **shown)
+        axes.scatter(values, rows, 46, faces, marker=marker, label=label, zorder=3, **shown)
     axes.set_yticks(rows, known.arms)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.grid(axis="x", alpha=0.25)

@@ -37,8 +37,6 @@ def weak_evaluator(env: Environment, apply: Apply) -> Evaluator:
     The environment's observations are stones: 0 or 1. Their hash is Zobrist's (1970, "A new
     hashing method with application for game playing"), a random word for each, here added.
     """
-    size = int(np.prod(env.observation_spec.shape))
-    words = np.random.default_rng(0).integers(0, 2**32, (2, size), np.uint64).astype(np.uint32)
 
     def evaluate(
         guess: Guess, keys: jax.Array, problem: Problem, state: State
@@ -47,6 +45,8 @@ def weak_evaluator(env: Environment, apply: Apply) -> Evaluator:
         observation = jax.vmap(env.observe)(problem, state)
         logits, value = apply(guess.network, observation)
         stones = observation.reshape(len(value), -1).astype(jnp.uint32)
+        dice = np.random.default_rng(0)
+        words = dice.integers(0, 2**32, (2, stones.shape[1]), np.uint64).astype(np.uint32)
         hashes = (stones[:, None] * jnp.asarray(words)[None]).sum(-1, dtype=jnp.uint32)
 
         def draw(words: jax.Array) -> jax.Array:
