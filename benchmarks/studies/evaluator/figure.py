@@ -8,11 +8,11 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.studies.evaluator.experiment import Size
-from benchmarks.studies.study import Results, curve, interval, written
+from benchmarks.studies.study import Results, written
 from selfplay.display.picture import empty_figure
 
 LEAST_GAIN = 0.1
-"""Of what there is to gain from; below it a share of the gain says nothing."""
+"""Of what the evaluator has alone; below it a share of the gain says nothing."""
 COLOURS = {
     "untrained": "#7f8c8d",
     "one epoch": "#8e44ad",
@@ -47,12 +47,14 @@ def tabulating(size: Size) -> Callable[[Results], Table]:
 
 
 def draw(size: Size, known: Results) -> Any:
-    """Above by simulations, bands of 95 % over seeds; below what a student keeps."""
+    """Above by simulations, the mean of seeds and, thin, each seed; below what a student keeps."""
     figure = empty_figure(15.5, 7.6)
     above, below = figure.subplots(2, len(PANELS), height_ratios=(3, 2))
     for axes, (what, (title, scale)) in zip(above, PANELS.items(), strict=True):
         for arm in known.arms:
-            curve(axes, scale * known.values(arm, what), COLOURS[arm], arm)
+            series = scale * known.values(arm, what)
+            axes.plot(series.mean(0), color=COLOURS[arm], label=arm, linewidth=1.8)
+            axes.plot(series.T, color=COLOURS[arm], linewidth=0.7, alpha=0.45)
         axes.axvline(size.simulations.index(size.teacher), color="black", linewidth=0.6, ls=":")
         axes.set_xticks(range(len(size.simulations)), [_short(n) for n in size.simulations])
         axes.tick_params("x", labelsize=8)
@@ -78,7 +80,7 @@ def _kept(axes: Any, size: Size, known: Results, what: str, scale: float) -> Non
     """A line for each arm, from alone to its search, and where its students stand."""
     rows = np.arange(len(known.arms))[::-1]
     alone, search, student, copy = (
-        [interval(scale * of_arm)[0] for of_arm in values]
+        [scale * of_arm.mean() for of_arm in values]
         for values in zip(*(_four(size, known, arm, what) for arm in known.arms), strict=True)
     )
     colours = [COLOURS[arm] for arm in known.arms]
@@ -115,7 +117,8 @@ def efficiency(size: Size, known: Results, arm: str, what: str) -> str:
     per cent; it can be negative, or more than all. Nothing where search gains less than a tenth.
     """
     alone, search, student, _ = _four(size, known, arm, what)
-    if abs(search.mean() - alone.mean()) < LEAST_GAIN * abs(alone.mean()):
+    gain = search.mean() - alone.mean() if what == "sign" else alone.mean() - search.mean()
+    if gain < LEAST_GAIN * alone.mean():
         return "–"
     return written((student - alone) / (search - alone), 0, 100)
 

@@ -32,13 +32,21 @@ def test_where_nothing_was_gained_no_share_is_named():
     assert efficiency(SIZE, results(0.3, search=0.48), "untrained", "mistakes") == "–"
 
 
+def test_where_search_harms_there_is_no_gain_to_keep():
+    assert efficiency(SIZE, results(0.6, search=0.9), "untrained", "mistakes") == "–"
+    assert efficiency(SIZE, results(0.7, search=0.9, seeds=1), "untrained", "sign") == "50"
+
+
 def test_the_picture_and_the_table_show_every_arm():
     known = results(0.3)
     figure = draw(SIZE, known)
     assert len(figure.axes) == 2 * len(PANELS)
     assert figure.axes[0].get_legend_handles_labels()[1] == list(COLOURS)
-    lines = [line.get_ydata()[-1] for line in figure.axes[0].get_lines()[: len(COLOURS)]]
-    assert np.allclose(lines, 10.0)
+    drawn = [
+        line.get_ydata()[-1] for line in figure.axes[0].get_lines() if len(line.get_ydata()) == 3
+    ]
+    assert np.allclose(drawn, 10.0)
+    assert len(drawn) == 3 * len(COLOURS)  # a mean and two seeds each
     assert table(SIZE, known).row_count > len(COLOURS)
 
 
