@@ -129,7 +129,7 @@ def table(size: Size, known: Results) -> Table:
     most = max(size.simulations)
     headings = ("alone", "1", f"{size.teacher}", f"{most:,}", "student", "kept, %", "of itself")
     for column in ("", *headings):
-        found.add_column(column, justify="right" if column else "left", no_wrap=True)
+        found.add_column(column, justify="right" if column else "left")
     for arm in known.arms:
         found.add_row(f"[bold]{arm}")
         for what, (name, scale, digits) in ROWS.items():
