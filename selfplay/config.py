@@ -33,6 +33,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "search.max_considered_actions": (1, UNBOUNDED),
     "search.gumbel_scale": (0, UNBOUNDED),
     "search.value_scale": (0, UNBOUNDED),
+    "search.prior_temperature": (1e-3, UNBOUNDED),
     "search.exploration": (0, UNBOUNDED),
     "search.dirichlet_fraction": (0, 1),
     "search.dirichlet_concentration": (1e-3, UNBOUNDED),
@@ -147,6 +148,9 @@ class SearchConfig(Checked):
     rescale_values: bool = True
     """Gumbel: stretch the values at a node to [0, 1], as MuZero must, which does not know their
     range. It makes much of small differences, where all moves lose too."""
+    prior_temperature: float = 1.0
+    """Of the network's policy in the search: above 1 it counts for less, and what is as good stays
+    as likely, generation after generation; at 1 equally good actions become one in the end."""
     exploration: float = 1.25
     """PUCT: the constant `pb_c_init` that weighs the prior."""
     dirichlet_fraction: float = 0.25

@@ -68,6 +68,27 @@ def noisy_evaluator(evaluator: Evaluator, deviation: float) -> Evaluator:
     return evaluate
 
 
+def tempered(evaluator: Evaluator, temperature: float) -> Evaluator:
+    """Another's guesses, its policy flatter by a temperature above 1, sharper by one below.
+
+    A network that learns what a search makes of its own policy is drawn to ever fewer actions, of
+    several equally good ones to one. With the logits divided by a temperature T, targets
+    softmax(logits / T + s), where s is what the search adds (Danihelka et al. 2022, section 4),
+    have the fixed point softmax(s T / (T - 1)): what is as good stays as likely. KataGo does so at
+    the root, to explore (Wu 2019).
+    """
+    if temperature == 1.0:
+        return evaluator
+
+    def evaluate(
+        params: Params, keys: jax.Array, problem: Problem, state: State
+    ) -> tuple[jax.Array, jax.Array]:
+        logits, value = evaluator(params, keys, problem, state)
+        return logits / temperature, value
+
+    return evaluate
+
+
 def mask_logits(logits: jax.Array, legal_action_mask: jax.Array) -> jax.Array:
     """Logits with those of illegal actions at `ILLEGAL_LOGIT`; shapes [..., A]."""
     return jnp.where(legal_action_mask, logits, ILLEGAL_LOGIT)

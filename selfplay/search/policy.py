@@ -42,7 +42,7 @@ class SearchResult(struct.PyTreeNode):
     visit_counts: jax.Array
     """int32 [B, A]: simulations that went through each action."""
     prior: jax.Array
-    """float32 [B, A]: the network's policy, before the search."""
+    """float32 [B, A]: the network's policy as the search begins with it."""
     raw_value: jax.Array
     """float32 [B]: the network's value, before the search."""
 
@@ -77,7 +77,7 @@ def search(
     Raises:
         ValueError: trees too large to be numbered, or budgets with the engine mctx.
     """
-    searcher = _Searcher(env, evaluator, config)
+    searcher = _Searcher(env, model.tempered(evaluator, config.prior_temperature), config)
     budget = _budget(config, keys.shape[0], num_simulations)
     if budget is None:
         return jax.vmap(searcher.by_mctx, (None, 0, 0, 0))(params, keys, problem, state)[0]
@@ -101,7 +101,7 @@ def search_with_tree(
     num_simulations: jax.Array | None = None,
 ) -> tuple[SearchResult, TreeRecord]:
     """`search`, with its arguments and errors, and the trees [B] that it grew, all at once."""
-    searcher = _Searcher(env, evaluator, config)
+    searcher = _Searcher(env, model.tempered(evaluator, config.prior_temperature), config)
     budget = _budget(config, keys.shape[0], num_simulations)
     if budget is None:
         by_mctx = jax.vmap(searcher.by_mctx, (None, 0, 0, 0))
