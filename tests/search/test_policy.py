@@ -151,6 +151,33 @@ def test_improves_the_policy(positions, run_search, kind, engine):
     assert (after > before + 0.1)[undecided].all()
 
 
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_equally_good_actions_stay_as_likely_under_a_prior_temperature(temperature):
+    """A table learns its search's policy, again and again, where all actions are worth as much.
+
+    Its log-odds follow softmax(logits / T): they fall by T each time, and stay at T = 1.
+    """
+    env = make("tic_tac_toe")
+    config = SearchConfig(
+        num_simulations=4, gumbel_scale=0.0, rescale_values=False, prior_temperature=temperature
+    )
+
+    @jit_search
+    def improved(table):
+        def evaluate(params, keys, problem, state):
+            return jnp.broadcast_to(params, (keys.shape[0], 9)), jnp.zeros(keys.shape[0])
+
+        start = jax.tree.map(lambda x: x[None], env.init())
+        keys = jax.random.split(jax.random.key(0), 1)
+        return policy.search(env, evaluate, table, keys, (), start, config).action_weights[0]
+
+    table = jnp.array([2.0, 1.0, *[0.0] * 7])
+    for turn in range(1, 4):
+        table = jnp.log(improved(table))
+        odds = np.asarray(table[:3] - table[8])
+        np.testing.assert_allclose(odds, np.array([2.0, 1.0, 0.0]) / temperature**turn, atol=1e-4)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("kind", POLICIES)
 @pytest.mark.parametrize("world", ["nim", "spell"])
