@@ -106,17 +106,20 @@ def draw(known: Results) -> Any:
 def table(known: Results) -> Table:
     """When each rule first spoke, and when strength was lost, of each seed."""
     found = Table(box=None, header_style="dim")
-    found.add_column("generation at which")
-    for column in ("the first alarm came", *RULES, "strength was lost"):
-        found.add_column(column, justify="right")
+    found.add_column("first generation of", no_wrap=True)
+    for arm in known.arms:
+        found.add_column(arm, justify="right")
 
     def cell(generations: list[int | None]) -> str:
         return ", ".join("–" if g is None else str(g) for g in generations)
 
-    for arm in known.arms:
-        pairs = spoken(known, arm)
-        rules = [cell([first(s) for s in known.values(arm, rule)]) for rule in RULES]
-        found.add_row(arm, cell([a for a, _ in pairs]), *rules, cell([b for _, b in pairs]))
+    for rule in RULES:
+        found.add_row(
+            rule, *(cell([first(s) for s in known.values(arm, rule)]) for arm in known.arms)
+        )
+    pairs = [spoken(known, arm) for arm in known.arms]
+    found.add_row("any alarm", *(cell([alarm for alarm, _ in pair]) for pair in pairs))
+    found.add_row("strength lost", *(cell([lost for _, lost in pair]) for pair in pairs))
     return found
 
 
