@@ -5,13 +5,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from selfplay.environment.checks.errors import described
 from selfplay.environment.checks.law import (
     SAMPLE,
     Absent,
     Breach,
     Law,
     Subject,
-    described,
     first_bad,
 )
 from selfplay.environment.verifier import Verdict

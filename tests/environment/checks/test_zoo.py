@@ -1,5 +1,7 @@
 """Every broken environment is caught, and named right; no correct one is accused."""
 
+import re
+
 import pytest
 
 from selfplay.environment import check
@@ -15,3 +17,21 @@ def test_the_fault_is_named(law, make_env):
     first = (report.broken or report.warnings)[0]
     assert first.law.name == law, first.seen
     assert first.seen
+
+
+@pytest.mark.parametrize(
+    ("make_env", "seen"),
+    [
+        (zoo_form.PlayWithoutReturn, r"^play gives None, must give a State \(line \d+: def play"),
+        (
+            zoo_form.MisspeltField,
+            r"'ownres'; its fields are .*, owners \(in play, line",
+        ),
+        (zoo_form.NoSelf, r"^legal: TypeError: .* \(line \d+: def legal"),
+        (zoo_form.SizeOfAnAction, r"a plain number was needed.*\(in play, line \d+: return"),
+        (zoo_form.HalfAnAction, r"num_actions must be a whole number.*got 6.0"),
+    ],
+)
+def test_a_slip_of_python_is_told_with_its_line(make_env, seen):
+    (broken,) = check(make_env(), games=8).broken
+    assert re.search(seen, broken.seen), broken.seen
