@@ -198,6 +198,24 @@ class KeyInside(Columns):
         return KeyState.start(2, owners=super().start().owners, key=jax.random.key(0))
 
 
+class NoiseState(ColumnsState):
+    noise: jax.Array
+
+
+@breaks("no key")
+class RawKeyUnderAnotherName(Columns):
+    """A raw key, split at every move, that decides who wins."""
+
+    def start(self):
+        noise = jax.random.PRNGKey(0)
+        return NoiseState.start(2, owners=super().start().owners, noise=noise)
+
+    def play(self, state, action):
+        noise, now = jax.random.split(state.noise)
+        after = super().play(state, action)
+        return after.replace(noise=noise, rewards=after.rewards * jax.random.bernoulli(now))
+
+
 @breaks("mask")
 class ShortMask(Columns):
     def legal(self, state):

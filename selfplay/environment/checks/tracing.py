@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from selfplay.environment.checks import keys
 from selfplay.environment.checks.calling import RETURNS, RUNS, TRACED
 from selfplay.environment.checks.errors import described
 from selfplay.environment.checks.law import Breach, Law, Subject
@@ -75,6 +76,9 @@ def _no_key(subject: Subject) -> Breach | None:
         raw = leaf.dtype == jnp.uint32 and leaf.shape == (2,) and "key" in name.lower()
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) or raw:
             return Breach(f"{name} is a PRNG key")
+    drawn_from = keys.drawn_from(subject.env._play, subject.problem, state)
+    if drawn_from is not None:
+        return Breach(f"{drawn_from} is a PRNG key: play draws from it")
     return None
 
 
