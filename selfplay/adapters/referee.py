@@ -66,7 +66,8 @@ class Comparison:
             return f"{played}: they disagree. {self.disagreement}"
         known = ""
         if self.reason is not None:
-            known = f"; {self.allowed_there:,} times OpenSpiel allows a move more: {self.reason}"
+            times = "once" if self.allowed_there == 1 else f"{self.allowed_there:,} times"
+            known = f"; {times} OpenSpiel allows a move more: {self.reason}"
         return f"{played}: the same legal moves, players, rewards and endings{known}"
 
 

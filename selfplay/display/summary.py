@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -157,8 +158,11 @@ def match_table(matches: tuple[MatchResult, ...]) -> Table:
         caption="in brackets: 95 % interval; pure MCTS: simulations a move, random rollouts",
         caption_justify="left",
         title_justify="left",
+        box=box.SIMPLE_HEAD,  # with all its headings whole in a terminal of 80 columns
+        padding=(0, 2, 0, 0),
+        show_edge=False,
     )
-    table.add_column("against", no_wrap=True)
+    table.add_column("against", overflow="fold")
     for column in ("won", "drawn", "lost", "score, %", "as first", "second"):
         table.add_column(column, justify="right", no_wrap=True)
     for result in matches:

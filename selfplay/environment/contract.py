@@ -356,32 +356,6 @@ def shapes(env: Environment[Any]) -> tuple[Problem, State]:
     return problem, jax.eval_shape(env.init, problem)
 
 
-def refuse_unfit_facts(env: Environment[Any]) -> None:
-    """Raises ValueError naming a static fact that is missing or cannot be."""
-    name = type(env).__name__
-    for fact in ("num_actions", "num_players", "max_steps", "observation_spec"):
-        if not hasattr(env, fact):
-            raise ValueError(f"{name} must set {fact}")
-    low, high = env.return_range
-    limits = {
-        "num_actions must be at least 1": env.num_actions >= 1,
-        "num_players must be 1 or 2": env.num_players in (1, 2),
-        "max_steps must be between 1 and 32767": 1 <= env.max_steps <= 32_767,
-        "return_range must be (low, high) with low < high": low < high,
-        "return_range must be symmetric with two players": env.num_players == 1 or low == -high,
-        "num_symmetries must be at least 1": env.num_symmetries >= 1,
-    }
-    for law, holds in limits.items():
-        if not holds:
-            got = getattr(env, law.split()[0])
-            raise ValueError(f"{name}: {law}, got {got}")
-    if not isinstance(env.observation_spec, ArraySpec | TokenSpec):
-        raise ValueError(
-            f"{name}: observation_spec must be an ArraySpec or a TokenSpec, "
-            f"got {env.observation_spec!r}"
-        )
-
-
 class Game(Environment[StateT]):
     """A game: an environment without problems.
 

@@ -59,7 +59,7 @@ def _adapted(name: str) -> tuple[str, str] | None:
 
 def make(name: str, **arguments: Any) -> "Environment[Any]":
     """The environment `name`, with its own arguments, such as a board's size."""
-    from selfplay.environment.contract import refuse_unfit_facts  # imports JAX
+    from selfplay.environment.facts import refuse_unfit_facts  # imports JAX
 
     env = construct(name, **arguments)
     try:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from selfplay.environment import ArraySpec
 from tests import worlds
 from tests.environment.zoo import Columns, ColumnsState, breaks
 
@@ -21,6 +22,89 @@ class NoLength(Columns):
     def __init__(self):
         super().__init__()
         del self.max_steps
+
+
+@breaks("facts")
+class HalfAnAction(Columns):
+    """`/` where `//` was meant: 6.0 actions."""
+
+    def __init__(self):
+        super().__init__()
+        self.num_actions = 2 * self.num_actions / 2
+
+
+@breaks("facts")
+class ShapeWithoutAComma(Columns):
+    def __init__(self):
+        super().__init__()
+        self.observation_spec = ArraySpec(6)
+
+
+@breaks("runs")
+class Misspelt(Columns):
+    def view(self, state):
+        return state.owner
+
+
+@breaks("runs")
+class MisspeltField(Columns):
+    def play(self, state, action):
+        return super().play(state, action).replace(ownres=state.owners)
+
+
+@breaks("runs")
+class ForgetsAField(Columns):
+    def start(self):
+        return ColumnsState.start(2)
+
+
+@breaks("runs")
+class NoSelf(Columns):
+    def legal(state):  # noqa: N805  that is the fault
+        return (state.owners < 0).reshape(-1)
+
+
+@breaks("runs")
+class ChangesInPlace(Columns):
+    def play(self, state, action):
+        state.owners[0, 0] = state.current_player
+        return super().play(state, action)
+
+
+@breaks("returns")
+class StartsWithNothing(Columns):
+    def start(self):
+        super().start()
+
+
+@breaks("returns")
+class PlayWithoutReturn(Columns):
+    def play(self, state, action):
+        super().play(state, action)
+
+
+@breaks("returns")
+class PlaysABoard(Columns):
+    def play(self, state, action):
+        return super().play(state, action).owners
+
+
+@breaks("returns")
+class ViewWithoutReturn(Columns):
+    def view(self, state):
+        super().view(state)
+
+
+@breaks("returns")
+class MirrorsTheStateAlone(Columns):
+    def mirror(self, state, index):
+        return super().mirror(state, index)[0]
+
+
+@breaks("returns")
+class WordInAState(Columns):
+    def start(self):
+        return super().start().replace(owners="empty")
 
 
 @breaks("traced")
@@ -53,9 +137,15 @@ class IndexedByAMask(Columns):
 
 
 @breaks("traced")
-class Misspelt(Columns):
-    def view(self, state):
-        return state.owner
+class LooksUpAnAction(Columns):
+    def play(self, state, action):
+        return {action: super().play(state, action)}[action]
+
+
+@breaks("traced")
+class SizeOfAnAction(Columns):
+    def play(self, state, action):
+        return super().play(state, action).replace(owners=jnp.zeros(action, jnp.int8))
 
 
 @breaks("problems alike")
@@ -106,6 +196,24 @@ class KeyState(ColumnsState):
 class KeyInside(Columns):
     def start(self):
         return KeyState.start(2, owners=super().start().owners, key=jax.random.key(0))
+
+
+class NoiseState(ColumnsState):
+    noise: jax.Array
+
+
+@breaks("no key")
+class RawKeyUnderAnotherName(Columns):
+    """A raw key, split at every move, that decides who wins."""
+
+    def start(self):
+        noise = jax.random.PRNGKey(0)
+        return NoiseState.start(2, owners=super().start().owners, noise=noise)
+
+    def play(self, state, action):
+        noise, now = jax.random.split(state.noise)
+        after = super().play(state, action)
+        return after.replace(noise=noise, rewards=after.rewards * jax.random.bernoulli(now))
 
 
 @breaks("mask")

@@ -141,6 +141,13 @@ class TooShort(Columns):
         self.max_steps = 2
 
 
+@breaks("step limit")
+class RoomForEver(Columns):
+    def __init__(self):
+        super().__init__()
+        self.max_steps = 500
+
+
 @breaks("winners")
 class PaysTheNextMover(Columns):
     """The reward is for whoever moves next, who has lost."""

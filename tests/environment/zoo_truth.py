@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from selfplay.environment import Verdict, Verifier
+from selfplay_envs.games.hex import Hex
 from tests import worlds
 from tests.environment.zoo import Columns, ColumnsState, breaks
 
@@ -15,9 +16,34 @@ class CountsStones(Columns):
 
 
 @breaks("heuristic's side")
-class HopesForTheOther(Columns):
+class HopesForTheOther(Hex):
+    def __init__(self):
+        super().__init__(size=3)
+
     def estimate(self, state):
         return -super().estimate(state)
+
+
+@breaks("heuristic's side")
+class HopesForTheFirst(Hex):
+    """From player 0's side, whoever moves."""
+
+    def __init__(self):
+        super().__init__(size=3)
+
+    def estimate(self, state):
+        return jnp.where(state.current_player == 0, 1.0, -1.0) * super().estimate(state)
+
+
+@breaks("heuristic's side")
+class HopesForTheSecond(Hex):
+    """From player 1's side, whoever moves."""
+
+    def __init__(self):
+        super().__init__(size=3)
+
+    def estimate(self, state):
+        return jnp.where(state.current_player == 0, -1.0, 1.0) * super().estimate(state)
 
 
 @breaks("oracle")

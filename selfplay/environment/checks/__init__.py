@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from selfplay.environment.checks import purity, rules, size, symmetries, tracing, truth, views
+from selfplay.environment.checks.errors import described
 from selfplay.environment.checks.law import (
     Absent,
     Breach,
     Law,
     Outcome,
     Subject,
-    described,
     shortened,
 )
 from selfplay.environment.contract import Environment

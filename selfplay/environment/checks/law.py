@@ -3,14 +3,13 @@
 import dataclasses
 import enum
 import functools
-import inspect
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 
+from selfplay.environment.checks import calling
 from selfplay.environment.checks import games as games_lib
 from selfplay.environment.checks.games import Games
 from selfplay.environment.contract import Environment
@@ -67,6 +66,11 @@ class Subject:
     played: Games | None = None
     """Random games, if there are any yet."""
     compiled: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @functools.cached_property
+    def troubles(self) -> dict[str, str]:
+        """What was seen when each function was called; see `calling`."""
+        return calling.troubles(self.env)
 
     @functools.cached_property
     def games(self) -> Games:
@@ -135,65 +139,6 @@ def differing_field(left: Any, right: Any) -> str:
     names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(left)]
     pairs = zip(names, jax.tree.leaves(left), jax.tree.leaves(right), strict=True)
     return ", ".join(n.lstrip(".") for n, a, b in pairs if not np.array_equal(a, b, equal_nan=True))
-
-
-def described(error: BaseException, env: Environment[Any]) -> str:
-    """An exception in a line: what it means, and where in the author's file it arose."""
-    meaning = f"{type(error).__name__}: {_first_line(error)}"
-    for kind, words in _TRACER_ERRORS.items():
-        if isinstance(error, kind):
-            meaning = words
-            break
-    return f"{meaning}{_where(error, env)}"
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), "")
-
-
-def _where(error: BaseException, env: Environment[Any]) -> str:
-    """The last line of the author's own file that an exception passed, if any."""
-    try:
-        own = {inspect.getfile(cls) for cls in type(env).__mro__ if _is_own(cls)}
-    except (OSError, TypeError):
-        return ""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in own]
-    if not frames:
-        return ""
-    last = frames[-1]
-    return f" (in {last.name}, line {last.lineno}: {last.line})"
-
-
-def _is_own(cls: type) -> bool:
-    return not cls.__module__.startswith(("selfplay.environment", "builtins", "abc", "typing"))
-
-
-_TRACER_ERRORS: dict[type[BaseException], str] = {
-    jax.errors.TracerBoolConversionError: (
-        "Python's if, while, and, or, not, or bool() was asked of a value that is known only when "
-        "the program runs; use jnp.where, jax.lax.cond, or &, | and ~"
-    ),
-    jax.errors.TracerArrayConversionError: (
-        "NumPy was given a value that is known only when the program runs; use jax.numpy"
-    ),
-    jax.errors.TracerIntegerConversionError: (
-        "a Python index or range was given a value that is known only when the program runs; "
-        "use jnp.take, jnp.where over all indices, or jax.lax.fori_loop"
-    ),
-    jax.errors.NonConcreteBooleanIndexError: (
-        "an array was indexed by a mask, whose number of True nobody knows beforehand; use "
-        "jnp.where(mask, a, b)"
-    ),
-    jax.errors.ConcretizationTypeError: (
-        "a plain number was needed (int(), float(), a shape) where the value is known only when "
-        "the program runs; shapes come from the constructor's arguments"
-    ),
-    jax.errors.UnexpectedTracerError: (
-        "a value of one traced call was used in another: it was kept on self, in a global or in "
-        "a default; keep everything that changes in the State"
-    ),
-}
-"""What JAX's errors mean to an author; the more special before the more general."""
 
 
 def shortened(subject: Subject, law: Law, breach: Breach) -> tuple[Subject, Breach]:

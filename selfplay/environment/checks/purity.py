@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from selfplay.environment.checks.errors import described
 from selfplay.environment.checks.law import (
     SAMPLE,
     Absent,
     Breach,
     Law,
     Subject,
-    described,
     differing,
     differing_field,
 )

@@ -21,6 +21,9 @@ _ENOUGH = 32
 """Decided games from which something follows."""
 CUT_OFF = 0.5
 """Share of random games that the step limit may cut off."""
+FAR = 64
+"""Times that the step limit may exceed the longest random game. Of the games that ship it is at
+most twice; skill may draw a game out, but a memory 64 times too large is worth a question."""
 
 
 def _beginning(subject: Subject) -> Breach | None:
@@ -144,6 +147,20 @@ def _by_rules(subject: Subject) -> Breach | None:
             (env.max_steps, game),
         )
     return None
+
+
+def _fitting(subject: Subject) -> Breach | None:
+    env, games = subject.env, subject.games
+    if env.num_players == 1:
+        raise Absent("a lone player may fail early at random")
+    longest = int(games.states.step_count.max())
+    if len(games.ended) <= env.max_steps or env.max_steps <= FAR * longest:
+        return None
+    return Breach(
+        f"max_steps = {env.max_steps:,}, but the longest of {games.ended.shape[1]} random games "
+        f"took {longest:,}: games in progress will take {env.max_steps // longest:,} times the "
+        "memory that these need"
+    )
 
 
 def _rewards(subject: Subject) -> Breach | None:
@@ -273,6 +290,14 @@ LAWS = (
         "raise max_steps, or look for the ending that is never reached; fine where the rules "
         "know no end of their own",
         _by_rules,
+        warns=True,
+    ),
+    Law(
+        "step limit",
+        f"max_steps is at most {FAR} times the longest random game: each game in progress has room "
+        "for that many steps, which wait there for its outcome",
+        "state the most moves a game can take; fine where good play lasts that much longer",
+        _fitting,
         warns=True,
     ),
     Law(

@@ -5,14 +5,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from selfplay.environment.checks.law import Breach, Law, Subject, described
-from selfplay.environment.contract import (
-    ArraySpec,
-    Environment,
-    State,
-    Tokens,
-    refuse_unfit_facts,
-)
+from selfplay.environment.checks import keys
+from selfplay.environment.checks.calling import RETURNS, RUNS, TRACED
+from selfplay.environment.checks.errors import described
+from selfplay.environment.checks.law import Breach, Law, Subject
+from selfplay.environment.contract import ArraySpec, Environment, Tokens
+from selfplay.environment.facts import refuse_unfit_facts
 
 
 def _facts(subject: Subject) -> Breach | None:
@@ -23,24 +21,22 @@ def _facts(subject: Subject) -> Breach | None:
     return None
 
 
+def _runs(subject: Subject) -> Breach | None:
+    return _trouble(subject, RUNS)
+
+
+def _returns(subject: Subject) -> Breach | None:
+    return _trouble(subject, RETURNS)
+
+
 def _traced(subject: Subject) -> Breach | None:
-    """Every function that play calls, under `jit`; errors of a later law's are not raised here."""
-    env = subject.env
-    action = jax.ShapeDtypeStruct((), jnp.int32)
-    doing, state = "sample_problem", None
-    try:
-        problem, _ = _both_splits(env)
-        for doing in ("_start", "_legal", "_play", "observe", "symmetry", "heuristic", "oracle"):
-            function = getattr(env, doing)
-            if doing == "_start":
-                state = jax.eval_shape(function, problem)
-            elif doing in ("_play", "symmetry"):
-                jax.eval_shape(function, problem, state, action)
-            else:
-                jax.eval_shape(function, problem, state)
-    except Exception as error:
-        return Breach(f"{doing.lstrip('_')}: {described(error, env)}")
-    return None
+    return _trouble(subject, TRACED)
+
+
+def _trouble(subject: Subject, law: str) -> Breach | None:
+    """Of every function that play calls; what later laws are about is no trouble here."""
+    seen = subject.troubles.get(law)
+    return None if seen is None else Breach(seen)
 
 
 def _problems(subject: Subject) -> Breach | None:
@@ -54,8 +50,6 @@ def _problems(subject: Subject) -> Breach | None:
 def _fields(subject: Subject) -> Breach | None:
     env = subject.env
     state = jax.eval_shape(env._start, subject.problem)
-    if not isinstance(state, State):
-        return Breach(f"the start is a {type(state).__name__}, not a subclass of State")
     common = {
         "current_player": ((), jnp.int8),
         "rewards": ((env.num_players,), jnp.float32),
@@ -82,6 +76,9 @@ def _no_key(subject: Subject) -> Breach | None:
         raw = leaf.dtype == jnp.uint32 and leaf.shape == (2,) and "key" in name.lower()
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) or raw:
             return Breach(f"{name} is a PRNG key")
+    drawn_from = keys.drawn_from(subject.env._play, subject.problem, state)
+    if drawn_from is not None:
+        return Breach(f"{drawn_from} is a PRNG key: play draws from it")
     return None
 
 
@@ -174,7 +171,20 @@ LAWS = (
         _facts,
     ),
     Law(
-        "traced",
+        RUNS,
+        "every function can be called, and ends without an exception",
+        "mend the line that is named; nothing is changed in place: x.at[i].set(y) and "
+        "state.replace(field=y) give a new one",
+        _runs,
+    ),
+    Law(
+        RETURNS,
+        "every function returns something, and what it must: start and play a State",
+        "end it with return; state.replace(...) changes nothing, it gives a new State",
+        _returns,
+    ),
+    Law(
+        TRACED,
         "every function runs under jit: what it does depends on no array's value",
         "write the rules with jax.numpy on whole arrays",
         _traced,

@@ -5,13 +5,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from selfplay.environment.checks.errors import described
 from selfplay.environment.checks.law import (
     SAMPLE,
     Absent,
     Breach,
     Law,
     Subject,
-    described,
     first_bad,
 )
 from selfplay.environment.verifier import Verdict
@@ -29,25 +29,65 @@ def _heuristic(subject: Subject) -> Breach | None:
 
 
 def _heuristic_sign(subject: Subject) -> Breach | None:
-    """What it says of positions of random games, beside how the game ended for their mover."""
-    games = subject.games
+    """What it says of positions of random games, beside how the game ended for their mover.
+
+    Compared are positions of the same step and mover, of which both means are taken off: so
+    neither who begins nor how long a game lasts is taken for what the heuristic knows.
+    """
+    games, heuristic = subject.games, subject.batched("heuristic")
     running = ~games.ended
     running[-1] = False
-    places = games.places(running, SAMPLE)
-    count = min(int(running.sum()), SAMPLE)  # what comes after is repeated
-    guess = np.asarray(subject.batched("heuristic")(*games.at(*places)), np.float64)[:count]
+    step, game = np.nonzero(running)
+    chosen = np.random.default_rng(0).permutation(len(step))[: _CHUNKS * SAMPLE]
+    step, game = step[chosen], game[chosen]
+    chunks = np.resize(np.arange(len(step)), (-(-len(step) // SAMPLE), SAMPLE))
+    guess = np.concatenate([heuristic(*games.at(step[c], game[c])) for c in chunks])
+    guess = guess[: len(step)].astype(np.float64)  # what comes after is repeated
     paid = np.asarray(games.states.rewards, np.float64)[1:][::-1].cumsum(0)[::-1]
-    mover = np.asarray(games.states.current_player)[places]
-    outcome = paid[places[0], places[1], mover][:count]
+    mover = np.asarray(games.states.current_player)[step, game]
+    outcome = paid[step, game, mover]
+    alike = 2 * step + mover
+    guess, outcome = _less_the_mean(guess, alike), _less_the_mean(outcome, alike)
     if guess.std() < 1e-6 or outcome.std() < 1e-6:
         raise Absent("it says the same of all positions, or all games ended alike")
-    agreement = float(np.corrcoef(guess, outcome)[0, 1])
-    if agreement < -4 / np.sqrt(count):  # chance alone does not give that
-        return Breach(
-            "it is right the wrong way round: its correlation with how random games end for the "
-            f"mover is {agreement:.2f}"
-        )
+    whose = {
+        "the mover": mover >= 0,
+        "player 0 to move": mover == 0,
+        "player 1 to move": mover == 1,
+    }
+    for name, chosen in whose.items():
+        agreement = _agreement(guess[chosen], outcome[chosen], game[chosen])
+        if agreement < -_CHANCE:
+            correlation = np.corrcoef(guess[chosen], outcome[chosen])[0, 1]
+            return Breach(
+                "it is right the wrong way round: its correlation with how random games end for "
+                f"{name} is {correlation:.2f}"
+            )
     return None
+
+
+_CHUNKS = 4
+"""Of so many `SAMPLE`s of positions: an outcome is faint in a single one."""
+_CHANCE = 4.0
+"""Standard errors: chance alone gives that once in thirty thousand times."""
+
+
+def _less_the_mean(values: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """float64 [N], less the mean of those of the same group."""
+    count = np.maximum(np.bincount(group), 1)
+    return values - (np.bincount(group, values) / count)[group]
+
+
+def _agreement(guess: np.ndarray, outcome: np.ndarray, game: np.ndarray) -> float:
+    """Covariance in standard errors; games are independent, the positions of one are not.
+
+    Clustered standard error, Liang and Zeger, Biometrika 73, 1986. With G games it is at most
+    the square root of G, so that a few games never say anything.
+    """
+    if not len(game):
+        return 0.0
+    by_game = np.bincount(game, guess * outcome)
+    return float(by_game.sum() / max(np.sqrt((by_game**2).sum()), 1e-12))
 
 
 def _oracle(subject: Subject) -> Breach | None:
@@ -171,8 +211,8 @@ LAWS = (
     ),
     Law(
         "heuristic's side",
-        "the heuristic is higher for the mover who wins than for the one who loses",
-        "it speaks for the mover: turn its sign, or look at who is paid in play",
+        "whoever moves, the heuristic is higher for the mover who wins than for the one who loses",
+        "it speaks for the mover, not for player 0: turn its sign, or look at who is paid in play",
         _heuristic_sign,
         warns=True,
     ),

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from selfplay.environment.checks.errors import described
 from selfplay.environment.checks.law import (
     SAMPLE,
     Absent,
@@ -13,7 +14,6 @@ from selfplay.environment.checks.law import (
     Law,
     Subject,
     as_bytes,
-    described,
     differing,
     earliest,
     first_bad,

@@ -1,0 +1,55 @@
+"""The static facts of an environment: are they there, and can they be?"""
+
+import operator
+from typing import Any
+
+from selfplay.environment.contract import ArraySpec, Environment, TokenSpec
+
+
+def refuse_unfit_facts(env: Environment[Any]) -> None:
+    """Raises ValueError naming a static fact that is missing or cannot be."""
+    name = type(env).__name__
+    for fact in ("num_actions", "num_players", "max_steps", "observation_spec"):
+        if not hasattr(env, fact):
+            raise ValueError(f"{name} must set {fact}")
+    for fact in ("num_actions", "num_players", "max_steps", "num_symmetries"):
+        if not _is_whole(getattr(env, fact)):
+            raise ValueError(
+                f"{name}: {fact} must be a whole number, an int (// divides into one, / does "
+                f"not), got {getattr(env, fact)!r}"
+            )
+    low, high = env.return_range
+    limits = {
+        "num_actions must be at least 1": env.num_actions >= 1,
+        "num_players must be 1 or 2": env.num_players in (1, 2),
+        "max_steps must be between 1 and 32767": 1 <= env.max_steps <= 32_767,
+        "return_range must be (low, high) with low < high": low < high,
+        "return_range must be symmetric with two players": env.num_players == 1 or low == -high,
+        "num_symmetries must be at least 1": env.num_symmetries >= 1,
+    }
+    for law, holds in limits.items():
+        if not holds:
+            got = getattr(env, law.split()[0])
+            raise ValueError(f"{name}: {law}, got {got}")
+    spec = env.observation_spec
+    if not isinstance(spec, ArraySpec | TokenSpec):
+        raise ValueError(
+            f"{name}: observation_spec must be an ArraySpec or a TokenSpec, got {spec!r}"
+        )
+    if isinstance(spec, ArraySpec) and not _is_shape(spec.shape):
+        raise ValueError(
+            f"{name}: observation_spec must have a shape of whole numbers, such as (9,) or "
+            f"(3, 3, 2), got {spec.shape!r}"
+        )
+
+
+def _is_shape(shape: Any) -> bool:
+    return isinstance(shape, tuple | list) and all(map(_is_whole, shape))
+
+
+def _is_whole(number: Any) -> bool:
+    try:
+        operator.index(number)
+    except TypeError:
+        return False
+    return True
