@@ -73,6 +73,11 @@ def test_a_run_keeps_its_settings_rows_and_checkpoints(finished, config):
     assert checkpoint.newest_sound(folder.checkpoints).name == "00000006"
     last = rows[-1]
     assert 0.0 <= last["exact/network"] <= last["exact/search"] <= 1.0
+    assert last["errors/since"] == 1 and last["kl/earlier"] > 0
+    assert last["policy/effective_moves"] > 1 and 0 <= last["value/calibration_error"] <= 1
+    wrong = last["errors/before"] + last["errors/new"] - last["errors/mended"]
+    right = np.unpackbits(np.load(folder.looks / "00000006.npy"), count=4_520)
+    assert 4_520 - right.sum() == wrong
     assert last["entropy/target"] < math.log(9)
     assert not any(math.isnan(value) for value in last.values())
 

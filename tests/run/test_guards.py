@@ -97,6 +97,8 @@ def test_one_line(tmp_path):
     (finding,) = (f for f in Guards(rows).findings if f.name == "one_line")
     assert "about 1." in finding.seen
     assert "remedy" not in rows[-1]
+    assert rows[-1]["openings/heterozygosity"] == 0.0
+    assert rows[-1]["openings/per_thousand"] == 1.0
 
 
 def test_a_run_is_halted_and_goes_on_with_another_remedy(tmp_path):
