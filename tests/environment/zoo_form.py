@@ -213,7 +213,8 @@ class RawKeyUnderAnotherName(Columns):
     def play(self, state, action):
         noise, now = jax.random.split(state.noise)
         after = super().play(state, action)
-        return after.replace(noise=noise, rewards=after.rewards * jax.random.bernoulli(now))
+        paid = jax.random.bernoulli(now).astype(jnp.float32)
+        return after.replace(noise=noise, rewards=after.rewards * paid)
 
 
 @breaks("mask")
