@@ -115,7 +115,7 @@ def test_what_is_done_about_it_helps_the_next_generation(teacher, tmp_path):
     halting = dataclasses.replace(settings, remedy="halt")
     run = distilled(teacher, tmp_path / "halt", halting, rollout=rollout)
     rows = metrics.read(RunDirectory(run).metrics)
-    assert len(rows) == 4 and rows[-1]["remedy"] == "halt: nothing is changed"
+    assert len(rows) == 4 and rows[-1]["remedy"] == "halt: the run is saved and stops"
     resume(run)
     rows = metrics.read(RunDirectory(run).metrics)
     assert len(rows) == 7 and rows[4]["openings/heterozygosity"] == 0.0

@@ -111,8 +111,10 @@ class Distillation:
         between = self.iteration % self.iterations_each == 0
         if full or not between or remedies.AGAINST.isdisjoint(found):
             return None
+        if remedy == "halt":
+            return remedies.HALT
         before = (self.treated, self.treated_config)
-        self.count += remedy != "halt"
+        self.count += 1
         return remedies.told(remedy, *zip(before, (self.treated, self.treated_config), strict=True))
 
     # Labels ----------------------------------------------------------------------------------

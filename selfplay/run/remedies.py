@@ -29,6 +29,10 @@ REAL = 0.25
 """More of a batch that is real, for each dose; AlphaFold 2 begins with as much."""
 
 
+HALT = "halt: the run is saved and stops"
+"""As a dose's text."""
+
+
 def doses(rows: Sequence[Row], remedy: str) -> int:
     """How many of a remedy a run with these rows was given, at most `MOST`; a halt is none."""
     if remedy == "halt":
@@ -73,7 +77,7 @@ class Treatment:
             return None
         before, self._last = self.config, iteration
         if self.halts:
-            return told("halt", (before, before))
+            return HALT
         self.count += 1
         return told(self._own.guards.remedy, (before, self.config))
 

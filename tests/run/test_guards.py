@@ -113,7 +113,7 @@ def test_a_run_is_halted_and_goes_on_with_another_remedy(tmp_path):
     )
     run = train_lib.train(config, run=tmp_path / "run")
     rows = metrics.read(RunDirectory(run).metrics)
-    assert len(rows) == WINDOW and rows[-1]["remedy"] == "halt: nothing is changed"
+    assert len(rows) == WINDOW and rows[-1]["remedy"] == "halt: the run is saved and stops"
     noisy = dataclasses.replace(config, guards=GuardsConfig(remedy="noise"))
     rows = metrics.read(RunDirectory(train_lib.resume(run, config=noisy)).metrics)
     assert len(rows) == 60

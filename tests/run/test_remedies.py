@@ -57,7 +57,7 @@ def test_noise_of_each_search():
 def test_halting_changes_nothing():
     treatment = Treatment(settings(guards={"remedy": "halt"}), 9, [])
     assert treatment.halts
-    assert treatment.dose(50, ["overconfident"]) == "halt: nothing is changed"
+    assert treatment.dose(50, ["overconfident"]) == "halt: the run is saved and stops"
     assert treatment.count == 0 and treatment.dose(51, ["overconfident"]) is None
 
 
