@@ -1,0 +1,131 @@
+"""The ablation in one picture: who folds rightly, how sure they are, and what labels are worth."""
+
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from benchmarks.studies.study import Results, curve, interval, written
+from selfplay.display.picture import empty_figure
+
+REAL_ONLY = "real only"
+COLOURS = {
+    REAL_ONLY: "#2c3e50",
+    "+ unfiltered": "#e67e22",
+    "+ filtered": "#2e86c1",
+    "+ search": "#1e8449",
+    "all synthetic": "#c0392b",
+}
+
+
+def draw(known: Results) -> Any:
+    """Shares of held-out chains by arm; confidence by generation; labels by generation."""
+    figure = empty_figure(13, 4.3)
+    who, sure, labels = figure.subplots(1, 3)
+    _who(who, known)
+    _sure(sure, known)
+    _labels(labels, known)
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.title.set_fontsize(10)
+    return figure
+
+
+def _who(axes: Any, known: Results) -> None:
+    """The last student of each arm, by itself and with a search."""
+    arms = list(known.arms)
+    for place, arm in enumerate(arms):
+        for what, marker, shift in (("right", "o", -0.12), ("searched", "D", 0.12)):
+            mean, half = interval(100 * known.values(arm, what)[:, -1])
+            axes.errorbar(
+                mean,
+                place + shift,
+                xerr=np.nan_to_num(half),
+                fmt=marker,
+                color=COLOURS[arm],
+                markerfacecolor=COLOURS[arm] if what == "right" else "white",
+                capsize=3,
+                label={"right": "network alone", "searched": "with a little search"}[what]
+                if place == 0
+                else None,
+            )
+    level = 100 * known.values(REAL_ONLY, "right")[:, -1].mean()
+    axes.axvline(level, color=COLOURS[REAL_ONLY], linestyle=":", linewidth=1)
+    axes.set_yticks(range(len(arms)), arms)
+    axes.set_ylim(len(arms) - 0.5, -0.5)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("held-out chains folded exactly, %")
+    axes.set_title("The last student of each arm", loc="left")
+    axes.legend(frameon=False, fontsize=8, loc="lower left")
+
+
+def _sure(axes: Any, known: Results) -> None:
+    """How much surer each generation is than it should be."""
+    axes.axhline(0, color="black", linewidth=0.8)
+    for arm in _lineages(known):
+        over = known.values(arm, "confidence") - known.values(arm, "right")
+        curve(axes, 100 * over, COLOURS[arm], arm)
+    axes.set_title("The confidence trap", loc="left")
+    axes.set(xlabel="generation (0: the teacher)", ylabel="confidence less share right, points")
+    _whole_generations(axes, known)
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _labels(axes: Any, known: Results) -> None:
+    """How many of the labels are right, and of those that the filter kept."""
+    for arm in _lineages(known):
+        right, kept = known.values(arm, "labels_right"), known.values(arm, "kept_right")
+        filtered = not np.array_equal(right, kept)
+        _from_first(axes, 100 * right, COLOURS[arm], arm, ":" if filtered else "-")
+        if filtered:
+            _from_first(axes, 100 * kept, COLOURS[arm], f"{arm}: kept", "-")
+    axes.set_title("The labels", loc="left")
+    axes.set(xlabel="generation", ylabel="labels that are best folds, %", ylim=(0, 100))
+    _whole_generations(axes, known)
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _from_first(axes: Any, values: np.ndarray, colour: str, label: str, style: str) -> None:
+    """As `curve`; the first generation is 1."""
+    missing = np.full((len(values), 1), np.nan)
+    curve(axes, np.concatenate([missing, values], 1), colour, label, style)
+
+
+def _whole_generations(axes: Any, known: Results) -> None:
+    axes.set_xticks(range(max(known.values(arm, "right").shape[1] for arm in known.arms)))
+
+
+def _lineages(known: Results) -> list[str]:
+    return [arm for arm in known.arms if arm != REAL_ONLY]
+
+
+def table(known: Results) -> Table:
+    """The first and the last student of each arm."""
+    found = Table(box=None, header_style="dim")
+    for column in (
+        "held-out chains, %",
+        "student 1",
+        "last student",
+        "with search",
+        "its confidence",
+        "calibration error",
+        "first labels right",
+        "kept right",
+    ):
+        found.add_column(column, justify="left" if column.startswith("held") else "right")
+    for arm in known.arms:
+        right = known.values(arm, "right")
+        last = (
+            known.values(arm, what)[:, -1]
+            for what in ("right", "searched", "confidence", "calibration_error")
+        )
+        labels = ["", ""]
+        if arm != REAL_ONLY:
+            labels = [
+                written(known.values(arm, what)[:, 0], scale=100)
+                for what in ("labels_right", "kept_right")
+            ]
+        student = "" if arm == REAL_ONLY else written(right[:, 1], scale=100)
+        found.add_row(arm, student, *(written(x, scale=100) for x in last), *labels)
+    found.caption = "real only: the teacher; ± is a 95 % interval over seeds"
+    return found
