@@ -33,30 +33,31 @@ def draw(known: Results) -> Any:
 
 def _who(axes: Any, known: Results) -> None:
     """The last student of each arm, by itself and with a search."""
-    arms = list(known.arms)
-    for place, arm in enumerate(arms):
-        for what, marker, shift in (("right", "o", -0.12), ("searched", "D", 0.12)):
+    for what, marker, filled, label, shift in (
+        ("right", "o", True, "network alone", -0.12),
+        ("searched", "D", False, "with a little search", 0.12),
+    ):
+        for place, arm in enumerate(known.arms):
             mean, half = interval(100 * known.values(arm, what)[:, -1])
+            colour = COLOURS[arm]
             axes.errorbar(
                 mean,
                 place + shift,
                 xerr=np.nan_to_num(half),
                 fmt=marker,
-                color=COLOURS[arm],
-                markerfacecolor=COLOURS[arm] if what == "right" else "white",
+                color=colour,
+                markerfacecolor=colour if filled else "white",
                 capsize=3,
-                label={"right": "network alone", "searched": "with a little search"}[what]
-                if place == 0
-                else None,
             )
+        axes.plot([], [], marker, color="grey", mfc="grey" if filled else "white", label=label)
     level = 100 * known.values(REAL_ONLY, "right")[:, -1].mean()
     axes.axvline(level, color=COLOURS[REAL_ONLY], linestyle=":", linewidth=1)
-    axes.set_yticks(range(len(arms)), arms)
-    axes.set_ylim(len(arms) - 0.5, -0.5)
+    axes.set_yticks(range(len(known.arms)), known.arms)
+    axes.set_ylim(len(known.arms) - 0.5, -0.5)
     axes.set_xlim(left=0)
     axes.set_xlabel("held-out chains folded exactly, %")
     axes.set_title("The last student of each arm", loc="left")
-    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    axes.legend(frameon=False, fontsize=8, loc="center left")
 
 
 def _sure(axes: Any, known: Results) -> None:
@@ -72,23 +73,22 @@ def _sure(axes: Any, known: Results) -> None:
 
 
 def _labels(axes: Any, known: Results) -> None:
-    """How many of the labels are right, and of those that the filter kept."""
+    """How many of the labels that are learnt from are right, and where there is one best fold."""
     for arm in _lineages(known):
-        right, kept = known.values(arm, "labels_right"), known.values(arm, "kept_right")
-        filtered = not np.array_equal(right, kept)
-        _from_first(axes, 100 * right, COLOURS[arm], arm, ":" if filtered else "-")
-        if filtered:
-            _from_first(axes, 100 * kept, COLOURS[arm], f"{arm}: kept", "-")
-    axes.set_title("The labels", loc="left")
+        _from_first(axes, known.values(arm, "kept_right"), COLOURS[arm], arm, "o-")
+        _from_first(axes, known.values(arm, "labels_single_right"), COLOURS[arm], "", "o:")
+    axes.plot([], [], ":", color="grey", label="of chains with one best fold")
+    axes.set_title("Labels that are right", loc="left")
     axes.set(xlabel="generation", ylabel="labels that are best folds, %", ylim=(0, 100))
     _whole_generations(axes, known)
-    axes.legend(frameon=False, fontsize=8)
+    axes.set_xlim(left=0.8)
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
 
 
 def _from_first(axes: Any, values: np.ndarray, colour: str, label: str, style: str) -> None:
-    """As `curve`; the first generation is 1."""
+    """As `curve`, of shares; the first generation is 1."""
     missing = np.full((len(values), 1), np.nan)
-    curve(axes, np.concatenate([missing, values], 1), colour, label, style)
+    curve(axes, 100 * np.concatenate([missing, values], 1), colour, label, style)
 
 
 def _whole_generations(axes: Any, known: Results) -> None:
@@ -100,32 +100,32 @@ def _lineages(known: Results) -> list[str]:
 
 
 def table(known: Results) -> Table:
-    """The first and the last student of each arm."""
+    """The last student of each arm, beside the teacher of its own seed, and its labels."""
     found = Table(box=None, header_style="dim")
     for column in (
-        "held-out chains, %",
-        "student 1",
-        "last student",
+        "last student, %",
+        "right",
+        "over real only",
         "with search",
-        "its confidence",
+        "confidence",
         "calibration error",
         "first labels right",
         "kept right",
     ):
-        found.add_column(column, justify="left" if column.startswith("held") else "right")
+        found.add_column(column, justify="left" if column.startswith("last") else "right")
     for arm in known.arms:
         right = known.values(arm, "right")
-        last = (
-            known.values(arm, what)[:, -1]
-            for what in ("right", "searched", "confidence", "calibration_error")
-        )
-        labels = ["", ""]
+        over, labels = "", ["", ""]
         if arm != REAL_ONLY:
+            over = written(right[:, -1] - right[:, 0], scale=100)
             labels = [
                 written(known.values(arm, what)[:, 0], scale=100)
                 for what in ("labels_right", "kept_right")
             ]
-        student = "" if arm == REAL_ONLY else written(right[:, 1], scale=100)
-        found.add_row(arm, student, *(written(x, scale=100) for x in last), *labels)
-    found.caption = "real only: the teacher; ± is a 95 % interval over seeds"
+        measured = (
+            written(known.values(arm, what)[:, -1], scale=100)
+            for what in ("searched", "confidence", "calibration_error")
+        )
+        found.add_row(arm, written(right[:, -1], scale=100), over, *measured, *labels)
+    found.caption = "± is a 95 % interval over seeds; over real only: seed by seed"
     return found

@@ -92,7 +92,7 @@ class Folding:
     def settings(self, **arm: Any) -> DistillConfig:
         """Of a distillation, such as `operator="raw"`."""
         size = self.size
-        shared = {
+        shared: dict[str, Any] = {
             "generations": size.generations,
             "episodes": size.chains,
             "episodes_at_once": min(size.chains, 1_024),
@@ -111,9 +111,9 @@ class Folding:
         """Who learns from these alone."""
         path = folder / "teacher"
         if not path.exists():
-            untrained = folder / "untrained"
+            untrained = folder.parent / "untrained"  # for its settings: nobody begins as it
             if not untrained.exists():
-                train.train(self.config(seed), run=untrained)
+                train.train(self.config(0), run=untrained)
             settings = self.settings(
                 generations=1,
                 episodes=256,

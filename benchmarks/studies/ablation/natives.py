@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfplay.environment.contract import State
 from selfplay.operators.contract import OPERATORS
 from selfplay.operators.episodes import Episodes, Sample
 from selfplay.operators.targets import Provenance, Targets, outcome_values
@@ -22,7 +21,7 @@ from selfplay.replay.labels import judged
 from selfplay_envs.science import hp_designed
 from selfplay_envs.science.hp_chain import LETTERS, Chain
 from selfplay_envs.science.hp_designed import Native
-from selfplay_envs.science.hp_lattice import HPLattice
+from selfplay_envs.science.hp_lattice import HPLattice, HPLatticeState
 
 
 def designed(split: str, length: int) -> Chain:
@@ -87,7 +86,7 @@ def laid(env: HPLattice, chains: Chain, turns: jax.Array) -> Episodes:
     """Chains [B] laid by given turns (int32 [B, T]), as episodes of real data."""
     start = jax.vmap(lambda _, chain: env.init(chain))(chains.size, chains)
 
-    def step(state: State, action: jax.Array):
+    def step(state: HPLatticeState, action: jax.Array):
         after = jax.vmap(env.step)(chains, state, action)
         targets = Targets(
             problem=chains,

@@ -8,14 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.hp_lattice import enumeration
-from selfplay.environment.contract import State
 from selfplay.evaluation.players import Act
 from selfplay.networks.contract import Params
 from selfplay.operators.confident import policy
 from selfplay.search.model import Evaluator
 from selfplay.search.simulation import jit_search
 from selfplay_envs.science.hp_chain import Chain
-from selfplay_envs.science.hp_lattice import STRAIGHT, HPLattice
+from selfplay_envs.science.hp_lattice import STRAIGHT, HPLattice, HPLatticeState
 
 STUCK = -1
 """As contacts: no fold of the whole chain."""
@@ -29,7 +28,7 @@ def fold(env: HPLattice, act: Act, params: Params, chains: Chain) -> tuple[jax.A
     keys = jax.random.split(jax.random.key(0), chains.size.shape[0])
     start = jax.vmap(env.init)(chains)
 
-    def step(state: State, time: jax.Array):
+    def step(state: HPLatticeState, time: jax.Array):
         now = jax.vmap(jax.random.fold_in, (0, None))(keys, time)
         action, _ = act(params, now, chains, state)
         return jax.vmap(env.step)(chains, state, action), action
@@ -49,7 +48,7 @@ def probability(
     keys = jax.random.split(jax.random.key(0), turns.shape[0])  # the network uses none
 
     def sampled(turns: jax.Array) -> jax.Array:
-        def step(state: State, action: jax.Array):
+        def step(state: HPLatticeState, action: jax.Array):
             guess = policy(env, evaluator, params, keys, chains, state)
             chance = jnp.take_along_axis(guess, action[:, None], -1)[:, 0]
             chance = jnp.where(state.ended, 1.0, chance)

@@ -24,7 +24,9 @@ def known():
     measured = ("right", "searched", "confidence", "calibration_error")
     lone: Numbers = {what: [0.3] for what in measured}
     more: Numbers = {what: [0.3, 0.4, 0.5] for what in measured}
-    labels: Numbers = {"labels_right": [0.3, 0.4], "kept_right": [0.5, 0.6]}
+    labels: Numbers = {
+        what: [0.3, 0.4] for what in ("labels_right", "labels_single_right", "kept_right")
+    }
     cells = [
         (arm, seed, 1.0, lone if arm == REAL_ONLY else more | labels)
         for seed in (0, 1)
