@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from benchmarks.studies.study import Results, curve, interval, written
+from benchmarks.studies.study import Results, written
 from selfplay.display.picture import empty_figure
 
 REAL_ONLY = "real only"
@@ -19,7 +19,10 @@ COLOURS = {
 
 
 def draw(known: Results) -> Any:
-    """Shares of held-out chains by arm; confidence by generation; labels by generation."""
+    """Shares of held-out chains by arm; confidence by generation; labels by generation.
+
+    Means, with each seed faintly behind them; the table has intervals.
+    """
     figure = empty_figure(13, 4.3)
     who, sure, labels = figure.subplots(1, 3)
     _who(who, known)
@@ -38,17 +41,12 @@ def _who(axes: Any, known: Results) -> None:
         ("searched", "D", False, "with a little search", 0.12),
     ):
         for place, arm in enumerate(known.arms):
-            mean, half = interval(100 * known.values(arm, what)[:, -1])
+            values = 100 * known.values(arm, what)[:, -1]
+            places = np.full(len(values), place + shift)
             colour = COLOURS[arm]
-            axes.errorbar(
-                mean,
-                place + shift,
-                xerr=np.nan_to_num(half),
-                fmt=marker,
-                color=colour,
-                markerfacecolor=colour if filled else "white",
-                capsize=3,
-            )
+            axes.plot(values, places, "|-", color=colour, alpha=0.5, markersize=9, linewidth=1)
+            face = colour if filled else "white"
+            axes.plot(values.mean(), place + shift, marker, color=colour, markerfacecolor=face)
         axes.plot([], [], marker, color="grey", mfc="grey" if filled else "white", label=label)
     level = 100 * known.values(REAL_ONLY, "right")[:, -1].mean()
     axes.axvline(level, color=COLOURS[REAL_ONLY], linestyle=":", linewidth=1)
@@ -57,7 +55,7 @@ def _who(axes: Any, known: Results) -> None:
     axes.set_xlim(left=0)
     axes.set_xlabel("held-out chains folded exactly, %")
     axes.set_title("The last student of each arm", loc="left")
-    axes.legend(frameon=False, fontsize=8, loc="center left")
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
 
 
 def _sure(axes: Any, known: Results) -> None:
@@ -65,18 +63,20 @@ def _sure(axes: Any, known: Results) -> None:
     axes.axhline(0, color="black", linewidth=0.8)
     for arm in _lineages(known):
         over = known.values(arm, "confidence") - known.values(arm, "right")
-        curve(axes, 100 * over, COLOURS[arm], arm)
+        _series(axes, range(over.shape[1]), over, COLOURS[arm], arm, "o-")
     axes.set_title("The confidence trap", loc="left")
     axes.set(xlabel="generation (0: the teacher)", ylabel="confidence less share right, points")
     _whole_generations(axes, known)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
 
 
 def _labels(axes: Any, known: Results) -> None:
     """How many of the labels that are learnt from are right, and where there is one best fold."""
     for arm in _lineages(known):
-        _from_first(axes, known.values(arm, "kept_right"), COLOURS[arm], arm, "o-")
-        _from_first(axes, known.values(arm, "labels_single_right"), COLOURS[arm], "", "o:")
+        kept, single = known.values(arm, "kept_right"), known.values(arm, "labels_single_right")
+        students = range(1, kept.shape[1] + 1)
+        _series(axes, students, kept, COLOURS[arm], arm, "o-")
+        _series(axes, students, single, COLOURS[arm], "", "o:")
     axes.plot([], [], ":", color="grey", label="of chains with one best fold")
     axes.set_title("Labels that are right", loc="left")
     axes.set(xlabel="generation", ylabel="labels that are best folds, %", ylim=(0, 100))
@@ -85,10 +85,12 @@ def _labels(axes: Any, known: Results) -> None:
     axes.legend(frameon=False, fontsize=8, loc="upper left")
 
 
-def _from_first(axes: Any, values: np.ndarray, colour: str, label: str, style: str) -> None:
-    """As `curve`, of shares; the first generation is 1."""
-    missing = np.full((len(values), 1), np.nan)
-    curve(axes, 100 * np.concatenate([missing, values], 1), colour, label, style)
+def _series(
+    axes: Any, generations: range, values: np.ndarray, colour: str, label: str, style: str
+) -> None:
+    """Shares [seeds, generations] in per cent: their mean, and each seed faintly."""
+    axes.plot(generations, 100 * values.mean(0), style, color=colour, label=label, markersize=4)
+    axes.plot(generations, 100 * values.T, style[1:], color=colour, alpha=0.25, linewidth=1)
 
 
 def _whole_generations(axes: Any, known: Results) -> None:
