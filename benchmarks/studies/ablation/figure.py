@@ -67,6 +67,7 @@ def _sure(axes: Any, known: Results) -> None:
     axes.set_title("The confidence trap", loc="left")
     axes.set(xlabel="generation (0: the teacher)", ylabel="confidence less share right, points")
     _whole_generations(axes, known)
+    axes.set_ylim(top=1.35 * axes.get_ylim()[1])  # room for the legend
     axes.legend(frameon=False, fontsize=8, loc="upper left")
 
 
