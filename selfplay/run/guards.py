@@ -79,7 +79,8 @@ class History:
     looks: tuple[float, ...] = ()
     """Accuracy of the network alone at each look at exact truth."""
     looked: tuple[Row, ...] = ()
-    """The last rows in which the run was looked at, at most `LOOKS`."""
+    """The last rows in which the run was looked at, at most `LOOKS`; none of its first `WINDOW`
+    iterations, when the network has learnt nothing yet, and rightly expects nothing."""
 
     def add(self, row: Row) -> "History":
         """The history with one more row."""
@@ -88,7 +89,7 @@ class History:
             recent=(*self.recent, row)[-WINDOW:],
             first_loss=row.get("loss/value") if self.first_loss is None else self.first_loss,
             looks=self.looks if look is None else (*self.looks, look),
-            looked=(*self.looked, row)[-LOOKS:] if "seconds/look" in row else self.looked,
+            looked=(*self.looked, row)[-LOOKS:] if _counts(row) else self.looked,
         )
 
     def seen(self, key: str) -> tuple[float, float] | None:
@@ -104,6 +105,11 @@ class History:
         values = [row[key] for row in self.recent if math.isfinite(row.get(key, math.nan))]
         enough = len(self.recent) == WINDOW and len(values) > WINDOW // 2
         return fmean(values) if enough else None
+
+
+def _counts(row: Row) -> bool:
+    """Whether a row holds a look at a network that has learnt."""
+    return "seconds/look" in row and row["iteration"] > WINDOW
 
 
 Rule = Callable[[History], Finding | None]

@@ -170,7 +170,7 @@ def test_misleading_value(tmp_path):
 
 
 def looked(number, **told):
-    return {"iteration": number, "seconds/look": 1.0} | told
+    return {"iteration": WINDOW + number, "seconds/look": 1.0} | told
 
 
 def errors(new, mended, before):
@@ -212,9 +212,17 @@ def test_few_or_doubtful_errors_are_not(new, mended, before):
     ],
 )
 def test_what_all_looks_see_is_told(name, key, bad, good):
-    assert found([looked(number, **{key: bad}) for number in range(3)]) == {name}
-    mixed = [looked(number, **{key: bad if number % 3 else good}) for number in range(9)]
+    assert found([looked(number, **{key: bad}) for number in (1, 2, 3)]) == {name}
+    mixed = [looked(number, **{key: bad if number % 3 else good}) for number in range(1, 10)]
     assert found(mixed) == set()
+
+
+def test_a_network_that_has_learnt_nothing_need_not_be_calibrated():
+    """The first looks of a run on sums, whose outcomes are nearly all bad: recorded."""
+    early = [
+        looked(1 - WINDOW + number, **{"value/calibration_error": 0.47}) for number in range(3)
+    ]
+    assert found([*early, looked(3, **{"value/calibration_error": 0.015})]) == set()
 
 
 # Healthy runs, recorded --------------------------------------------------------------------------
