@@ -22,7 +22,7 @@ from benchmarks.studies.ablation.lineage import Folding, Size
 from benchmarks.studies.study import Measure, Options, Plan
 from selfplay.distill_config import REAL_FRACTION
 
-QUICK = Size(chains=1_024, generations=2, updates=1_000, simulations=32)
+QUICK = Size(generations=1)
 
 
 def arms(folding: Folding, quick: bool) -> dict[str, Measure]:
@@ -41,7 +41,7 @@ def arms(folding: Folding, quick: bool) -> dict[str, Measure]:
         "all synthetic": lineage("synthetic", real=0.0, **likeliest, **surest),
     }
     if quick:
-        del found["+ filtered"]
+        del found["+ unfiltered"]
     return found
 
 
