@@ -173,6 +173,16 @@ def test_a_new_environment_version_is_refused(finished, monkeypatch):
         train_lib.resume(finished, iterations=9)
 
 
+def test_a_run_of_another_version_is_told_how_its_network_can_go_on(finished, config, monkeypatch):
+    def refuse(path, name, abstract):
+        raise ValueError(f"tree {name!r} of {path} does not fit: .openings was absent")
+
+    monkeypatch.setattr(checkpoint, "restore", refuse)
+    with pytest.raises(ValueError, match="openings was absent") as raised:
+        train_lib.resume(finished, iterations=8)
+    assert f"selfplay train tic_tac_toe --from {finished}" in str(raised.value)
+
+
 def test_settings_edited_by_hand_are_seen(config, tmp_path):
     run = train_lib.train(config, run=tmp_path / "run")
     edited = dataclasses.replace(config, seed=7)

@@ -102,12 +102,24 @@ def restore(run: RunDirectory, config: Config, program: Program, started: float 
     return Session(
         config=config,
         program=program,
-        state=checkpoint.restore(path, "state", program.abstract()),
+        state=_read_state(path, config, program),
         clock=clock,
         iteration=int(path.name),
         iterations=info["iterations"],
         saved=int(path.name),
     )
+
+
+def _read_state(path: Path, config: Config, program: Program) -> RunState:
+    """All that a run had; ValueError, saying what would do, for one of another version."""
+    try:
+        return checkpoint.restore(path, "state", program.abstract())
+    except ValueError as error:
+        raise ValueError(
+            f"{error}. A run that another version of selfplay began cannot be gone on with, but a "
+            f"new one can begin with its network: selfplay train {config.env} --from "
+            f"{path.parent.parent}"
+        ) from error
 
 
 def num_devices(run: RunDirectory) -> int | None:
