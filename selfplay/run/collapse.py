@@ -14,7 +14,7 @@ LOST = 0.5
 """Share of the first generation's openings that must be gone. In the mirror (see the studies in
 benchmarks/README.md) learning from searches, from real games too, or from all generations never
 lost as many in twenty generations; learning from raw samples did after 15 to 17, the likeliest
-moves at once. It is a late sign: raw samples had cost a quarter more mistakes after 6 or 7."""
+moves at once. It is a late sign: raw samples had cost a quarter more mistakes after 2 or 3."""
 
 Rule = Callable[[Sequence[Row]], Finding | None]
 
