@@ -45,6 +45,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "rollout.temperature": (1e-3, UNBOUNDED),
     "rollout.search_value_fraction": (0, 1),
     "rollout.surprise_fraction": (0, 1),
+    "rollout.entropy_weight": (0, UNBOUNDED),
     "rollout.resign_value": (1e-3, 1),
     "rollout.resign_plies": (1, UNBOUNDED),
     "rollout.whole_fraction": (0, 1),
@@ -192,6 +193,10 @@ class RolloutConfig(Checked):
     surprise_fraction: float = 0.0
     """Share of a game's weight in the loss that its rows get in proportion to how much the search
     changed the network's policy; they share the rest equally. KataGo's is 0.5."""
+    entropy_weight: float = 0.0
+    """Maximum-entropy returns, for a lone player: each move also pays so much a nat that it was
+    unlikely, -log of its share of the improved policy. A state from which much can be reached in
+    many ways is then worth more than one from which it can be reached in one."""
     resign_value: float | None = None
     """A game of two players ends early, at the search's value, once that has been beyond this for
     the same side in `resign_plies` successive moves. None plays every game to its end."""

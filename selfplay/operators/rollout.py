@@ -22,6 +22,7 @@ from selfplay.operators.targets import (
     opponent_replies,
     outcome_values,
     searched_returns,
+    surprisal,
     surprise_weights,
 )
 
@@ -32,7 +33,7 @@ class Trajectory(struct.PyTreeNode):
     targets: Targets
     """Targets [T, B]; weight 0 on what was learnt from already, or never will be."""
     rewards: jax.Array
-    """float32 [T, B, P]: paid by the step."""
+    """float32 [T, B, P]: paid by the step, with what `entropy_weight` adds."""
     terminated: jax.Array
     """bool [T, B]: whether the step ended the game."""
     truncated: jax.Array
@@ -78,6 +79,14 @@ class Rollout:
     config: RolloutConfig
     replies: bool = False
     """Whether rows tell the opponent's next policy too."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for maximum-entropy returns of two players."""
+        if self.config.entropy_weight > 0 and self.env.num_players > 1:
+            raise ValueError(
+                "rollout.entropy_weight is for environments of one player: what one of two gains "
+                "by being hard to foresee, the other would lose; set it to 0"
+            )
 
     def init(self, params: Params, key: jax.Array, index: jax.Array) -> Games:
         """Fresh games with the given global indices (int32 [B]), nothing pending."""
@@ -154,9 +163,13 @@ class Rollout:
             value = jnp.where(state.current_player == 0, targets.value, -targets.value)
             standing, after, cut = self._resignation.judge(standing, value, returns, after)
             counts |= cut
+        rewards = after.rewards
+        if self.config.entropy_weight > 0:
+            unlikely = surprisal(targets.action_weights, action)
+            rewards = rewards + self.config.entropy_weight * unlikely[:, None]
         trajectory = Trajectory(
             targets=targets,
-            rewards=after.rewards,
+            rewards=rewards,
             terminated=after.terminated,
             truncated=after.truncated,
             surprise=improved.surprise if weighs_surprise else None,

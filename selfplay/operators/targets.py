@@ -13,6 +13,9 @@ from selfplay.environment.verifier import Verdict
 VERDICTS = ("none", *(verdict.value for verdict in Verdict))
 """Names behind `Provenance.verdict`; none where nobody was asked."""
 
+_LEAST_SHARE = 1e-6
+"""An action that was played has a share; the floor keeps the logarithm finite should it not."""
+
 
 class Provenance(struct.PyTreeNode):
     """Where a row came from, and what was thought of it."""
@@ -156,6 +159,22 @@ def outcome_values(
     returns, known = episode_returns(rewards, terminated, truncated, bootstrap)
     mover = targets.state.current_player[..., None].astype(jnp.int32)
     return env.to_value(jnp.take_along_axis(returns, mover, -1)[..., 0]), known
+
+
+def surprisal(action_weights: jax.Array, action: jax.Array) -> jax.Array:
+    """float32 [B]: -log of the actions' share in a policy, at least 0, in nats.
+
+    Added to rewards with a weight `a`, its mean is the policy's entropy, and the policy that is best
+    then has each way to the end with probability in proportion to exp(return / a) (Ziebart 2010,
+    "Modeling purposeful adaptive behavior with the principle of maximum causal entropy", chapter 5;
+    Haarnoja et al. 2017, "Reinforcement learning with deep energy-based policies", section 2).
+
+    Args:
+        action_weights: float32 [B, num_actions].
+        action: int32 [B].
+    """
+    share = jnp.take_along_axis(action_weights, action[:, None], axis=-1)[:, 0]
+    return -jnp.log(jnp.maximum(share, _LEAST_SHARE))
 
 
 def surprise_weights(

@@ -1,0 +1,1 @@
+"""Proofs: environments whose episodes are proofs, and those who judge them."""
