@@ -33,13 +33,15 @@ class Trajectory(struct.PyTreeNode):
     targets: Targets
     """Targets [T, B]; weight 0 on what was learnt from already, or never will be."""
     rewards: jax.Array
-    """float32 [T, B, P]: paid by the step, with what `entropy_weight` adds."""
+    """float32 [T, B, P]: paid by the step."""
     terminated: jax.Array
     """bool [T, B]: whether the step ended the game."""
     truncated: jax.Array
     """bool [T, B]: whether it hit the step limit."""
     surprise: jax.Array | None
     """float32 [T, B]: see `Improved`; None where nobody asks for it."""
+    surprisal: jax.Array | None
+    """float32 [T, B]: how unlikely the action was, in nats; None where nobody asks for it."""
 
 
 class Openings(NamedTuple):
@@ -82,7 +84,7 @@ class Rollout:
 
     def __post_init__(self) -> None:
         """Raises ValueError for maximum-entropy returns of two players."""
-        if self.config.entropy_weight > 0 and self.env.num_players > 1:
+        if self._is_entropic and self.env.num_players > 1:
             raise ValueError(
                 "rollout.entropy_weight is for environments of one player: what one of two gains "
                 "by being hard to foresee, the other would lose; set it to 0"
@@ -163,16 +165,14 @@ class Rollout:
             value = jnp.where(state.current_player == 0, targets.value, -targets.value)
             standing, after, cut = self._resignation.judge(standing, value, returns, after)
             counts |= cut
-        rewards = after.rewards
-        if self.config.entropy_weight > 0:
-            unlikely = surprisal(targets.action_weights, action)
-            rewards = rewards + self.config.entropy_weight * unlikely[:, None]
+        unlikely = surprisal(targets.action_weights, action) if self._is_entropic else None
         trajectory = Trajectory(
             targets=targets,
-            rewards=rewards,
+            rewards=after.rewards,
             terminated=after.terminated,
             truncated=after.truncated,
             surprise=improved.surprise if weighs_surprise else None,
+            surprisal=unlikely,
         )
         fresh = self._new_games(keys[:, 2])
         going_on = jax.vmap(select)(after.ended, fresh, (problem, after, standing))
@@ -187,6 +187,11 @@ class Rollout:
         logits = jnp.log(action_weights) / self.config.temperature
         sampled = jax.random.categorical(key, logits).astype(jnp.int32)
         return jnp.where(state.step_count < self.config.temperature_plies, sampled, action)
+
+    @property
+    def _is_entropic(self) -> bool:
+        """Whether unlikely moves are paid for."""
+        return self.config.entropy_weight > 0
 
     @property
     def _resignation(self) -> Resignation | None:
@@ -218,9 +223,11 @@ class Rollout:
 
     def _with_outcomes(self, window: Trajectory) -> tuple[Targets, jax.Array]:
         """Targets [T, B] with the value the outcome gives, weightless where it is not known."""
-        targets = window.targets
+        targets, rewards = window.targets, window.rewards
+        if window.surprisal is not None:
+            rewards = rewards + self.config.entropy_weight * window.surprisal[..., None]
         outcome, known = outcome_values(
-            self.env, targets, window.rewards, window.terminated, window.truncated
+            self.env, targets, rewards, window.terminated, window.truncated
         )
         fraction = self.config.search_value_fraction
         value = (1.0 - fraction) * outcome + fraction * targets.value
