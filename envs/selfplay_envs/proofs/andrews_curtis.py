@@ -147,7 +147,7 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
         if self.view == "tokens":
             return self._tokens(state.words, left)
         words = jnp.concatenate([state.words, jax.vmap(free_group.inverse)(state.words)])
-        letters = words[:, :, None] == jnp.array([1, 2, -1, -2], jnp.int8)
+        letters = words[:, :, None] == jnp.array([1, 2, -1, -2], jnp.int8)[None, None]
         sizes = jax.vmap(free_group.size)(state.words).astype(jnp.float32) / self.length
         return jnp.concatenate([letters.astype(jnp.float32).reshape(-1), sizes, left[None]])
 

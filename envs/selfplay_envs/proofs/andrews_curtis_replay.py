@@ -20,6 +20,15 @@ AC_SOLVER_MOVES = {
 }  # fmt: skip
 """The numbers of the paths that Shehper et al. published (AC-Solver), and ours."""
 
+MOST_LETTERS = 1_000
+"""Of a word: they can double with every second move or so, and nobody needs such a path."""
+
+_FORMS = ("{0} {1}", "{0} {1}⁻¹", "x {0} x⁻¹", "x⁻¹ {0} x", "y {0} y⁻¹", "y⁻¹ {0} y")
+"""What each kind of move makes of its relator, beside the other one."""
+
+_WIDTH = 11
+"""Of a move as text."""
+
 _LETTERS = "YX xy"
 """A letter's name, two places after itself."""
 
@@ -55,10 +64,17 @@ def moved(relators: tuple[Word, Word], move: int) -> tuple[Word, Word]:
 
 
 def replayed(relators: tuple[Word, Word], moves: Sequence[int]) -> list[tuple[Word, Word]]:
-    """The presentation at the beginning and after each move. Raises ValueError as `moved`."""
+    """The presentation at the beginning and after each move.
+
+    Raises ValueError as `moved`, and OverflowError for a word of more than MOST_LETTERS letters.
+    """
     seen = [relators]
     for move in moves:
         seen.append(moved(seen[-1], move))
+        if max(map(len, seen[-1])) > MOST_LETTERS:
+            raise OverflowError(
+                f"after {len(seen) - 1} moves a word has over {MOST_LETTERS} letters"
+            )
     return seen
 
 
@@ -74,7 +90,10 @@ def spelled(word: Word) -> str:
 
 
 class ReplayVerifier(Verifier):
-    """ACCEPTED: the moves lead from the presentation to the trivial one. Else REJECTED."""
+    """Says whether moves lead from a presentation to the trivial one.
+
+    UNDECIDED where words grow beyond MOST_LETTERS on the way.
+    """
 
     def verify(self, problem: Any, actions: Sequence[int]) -> Verdict:
         """Whether the moves `actions` trivialise the presentation `problem`."""
@@ -85,27 +104,17 @@ class ReplayVerifier(Verifier):
             reached = replayed((first, second), actions)[-1]
         except ValueError:
             return Verdict.REJECTED
+        except OverflowError:
+            return Verdict.UNDECIDED
         return Verdict.ACCEPTED if is_trivial(reached) else Verdict.REJECTED
 
 
 def explained(relators: tuple[Word, Word], moves: Sequence[int]) -> str:
     """The moves as a person would read them, each with the presentation that it leads to."""
-    names = [
-        name.format(r=f"r{i}", s=f"r{3 - i}")
-        for i in (1, 2)
-        for name in (
-            "{r} → {r} {s}",
-            "{r} → {r} {s}⁻¹",
-            "{r} → x {r} x⁻¹",
-            "{r} → x⁻¹ {r} x",
-            "{r} → y {r} y⁻¹",
-            "{r} → y⁻¹ {r} y",
-        )
-    ]
     steps = replayed(relators, moves)
-    lines = [f"{'start':<16}{shown(steps[0])}"]
+    lines = [f"{'start':<{_WIDTH + 5}}{shown(steps[0])}"]
     lines += [
-        f"{number:>3}  {names[move]:<16} {shown(step)}"
+        f"{number:>3}  {_name(move):<{_WIDTH}}{shown(step)}"
         for number, (move, step) in enumerate(zip(moves, steps[1:], strict=True), 1)
     ]
     if is_trivial(steps[-1]):
@@ -116,3 +125,10 @@ def explained(relators: tuple[Word, Word], moves: Sequence[int]) -> str:
 def shown(relators: tuple[Word, Word]) -> str:
     """A presentation in the usual brackets."""
     return f"⟨x, y | {spelled(relators[0])}, {spelled(relators[1])}⟩"
+
+
+def _name(move: int) -> str:
+    """A move as text: "r → r s⁻¹"."""
+    which, kind = divmod(move, 6)
+    mine, other = ("r", "s") if which == 0 else ("s", "r")
+    return f"{mine} → {_FORMS[kind].format(mine, other)}"

@@ -51,7 +51,7 @@ def conjugate(word: jax.Array, letter: jax.Array) -> jax.Array:
 
 def conjugate_size(word: jax.Array, letter: jax.Array) -> jax.Array:
     """int32 []: letters of `conjugate`."""
-    cancelled = (word[0] == -letter).astype(jnp.int32) + (_last(word) == letter)
+    cancelled = jnp.stack([word[0] == -letter, _last(word) == letter]).sum(dtype=jnp.int32)
     return size(word) + 2 - 2 * cancelled
 
 
