@@ -77,7 +77,11 @@ def _check(observation: Observation, spec: ArraySpec | TokenSpec, num_actions: i
         if not isinstance(observation, Tokens):
             raise ValueError(f"the observation must be Tokens, got {type(observation).__name__}")
         length = (spec.num_tokens,)
-        expected = {"tokens": length, "positions": length, "mask": length}
+        expected: dict[str, tuple[int, ...]] = {
+            "tokens": length,
+            "positions": length,
+            "mask": length,
+        }
         expected["action_tokens"] = (num_actions,)
         if spec.num_links:
             expected["links"] = (spec.num_tokens, spec.num_links)

@@ -107,7 +107,7 @@ class MLP(DenseTrunk):
         return super().__call__(observation.reshape(observation.shape[0], -1), drop)
 
 
-class TokenMLP(DenseTrunk):
+class TokenMLP(nnx.Module):
     """Dense layers over tokens in their order: each place tells one-hot what it holds.
 
     With T tokens, V words, P positions and R links it has T (V + P + R T) features; those of
@@ -122,7 +122,7 @@ class TokenMLP(DenseTrunk):
         self.num_features = spec.num_tokens * per_place
         # As if only those features were there that are 1 at a time.
         density = (2 + spec.num_links) / per_place
-        super().__init__(
+        self.trunk = DenseTrunk(
             config,
             self.num_features,
             num_actions,
@@ -134,7 +134,7 @@ class TokenMLP(DenseTrunk):
 
     def __call__(self, observation: Tokens, drop: Drop = keep) -> Outputs:
         """Tokens [B] to outputs [B]."""
-        kernel, bias = self.stem.kernel[...], self.stem.bias
+        kernel, bias = self.trunk.stem.kernel[...], self.trunk.stem.bias
         if kernel.shape[0] != self.num_features:
             raise ValueError(
                 f"an mlp over {self.spec.num_tokens} tokens has {self.num_features} features, but "
@@ -144,7 +144,7 @@ class TokenMLP(DenseTrunk):
         rows = jnp.take(kernel, self._features(observation), axis=0)
         shown = jnp.where(observation.mask[:, :, None, None], rows, 0.0).sum((1, 2))
         stem = shown if bias is None else shown + bias[...][None]
-        return self.onwards(stem.astype(self.dtype), drop)
+        return self.trunk.onwards(stem.astype(self.trunk.dtype), drop)
 
     def _features(self, observation: Tokens) -> jax.Array:
         """int32 [B, T, 2 + R]: the index of those that are 1."""

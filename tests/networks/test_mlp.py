@@ -64,6 +64,7 @@ def test_tokens_are_flattened_one_hot():
     env = worlds.LinkedSpell()
     network = build(NetworkConfig(kind="mlp", width=16, depth=0), env)
     params = network.init(jax.random.key(0))
+    trunk = params["trunk"]
     problem = env.parse_problem("abca")
     state = env.step(problem, env.init(problem), jnp.int32(0))
     seen = env.observe(problem, state)
@@ -75,9 +76,9 @@ def test_tokens_are_flattened_one_hot():
             features[at, words + seen.positions[at]] = 1
             features[at, words + places + seen.links[at, 0]] = 1
     assert features.sum() == 3 * 6
-    stem = features.ravel() @ params["stem"]["kernel"] + params["stem"]["bias"]
+    stem = features.ravel() @ trunk["stem"]["kernel"] + trunk["stem"]["bias"]
     assert 0.5 < np.square(stem).mean() / 18 * 7 * 3 < 2  # as large as if nothing were masked
-    head = params["heads"]["policy"]
+    head = trunk["heads"]["policy"]
     expected = np.maximum(stem, 0) @ head["kernel"] + head["bias"]
     prior_logits, _ = jax.jit(network.apply)(params, jax.tree.map(lambda x: x[None], seen))
     np.testing.assert_allclose(prior_logits[0], expected, atol=1e-6)

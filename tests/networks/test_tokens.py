@@ -78,7 +78,7 @@ def test_the_truth_of_a_formula_is_learnt_from_its_links(kind):
     network, apply, _ = make(kind)
     seen, truth = formulas(2000, 0)
     fresh, fresh_truth = formulas(500, 1)
-    optimizer = optax.adam(3e-3)
+    optimizer = optax.adam(4e-3)
 
     def loss(params, rows):
         logits, _ = network.apply(params, jax.tree.map(lambda x: x[rows], seen))
@@ -98,7 +98,7 @@ def test_the_truth_of_a_formula_is_learnt_from_its_links(kind):
         return params
 
     params = jax.jit(network.init)(jax.random.key(0))
-    params = fit(params, jax.random.split(jax.random.key(1), 400))
+    params = fit(params, jax.random.split(jax.random.key(1), 330))
 
     def right(observation):
         logits, _ = apply(params, observation)
