@@ -28,7 +28,10 @@ PROVED = [
     ),
     ("∀ (p : Prop), False → p", "fun (p : Prop) (h : False) => False.elim h"),
     ("∀ (p q : Prop), p → Not p → q", "fun (p q : Prop) (x : p) (n : Not p) => absurd x n"),
-    ("∀ (p : Prop), ((Or p (p → False)) → False) → False", "fun p n => n (.inr fun x => n (.inl x))"),
+    (
+        "∀ (p : Prop), ((Or p (p → False)) → False) → False",
+        "fun p n => n (.inr fun x => n (.inl x))",
+    ),
     ("∀ (p : Prop), Iff p (And p True)", "fun p => ⟨fun x => ⟨x, True.intro⟩, And.left⟩"),
 ]
 EXCLUDED_MIDDLE = ("∀ (p : Prop), Or p (Not p)", "fun (p : Prop) => Classical.em p")
@@ -92,13 +95,13 @@ ATTACKS = [
     "x2",
     "True.intro)\naxiom x3 : False\n#print axioms True.intro\ndef y : Prop := (True",
     "x3",
-    "True.intro)\ninductive statement_99 : Prop where | intro : statement_99\ndef y : Prop := (True",
+    "True.intro)\ninductive statement_99 : Prop where | a : statement_99\ndef y : Prop := (True",
 ]
 
 
 @needs_lean
 def test_no_attack_gets_through_either_line_of_defence():
-    """Judged with and without the look at their tokens, all in one batch, each before the others."""
+    """Judged with and without the look at their tokens, in one batch, in both orders."""
     claims = [("False", attack) for attack in ATTACKS]
     assert {j.verdict for j in Lean().judge(claims)} == {REJECTED}
     program = lean_process.find()

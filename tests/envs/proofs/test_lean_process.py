@@ -79,8 +79,8 @@ def test_what_is_no_lean_4_is_passed_over(tmp_path, monkeypatch, script):
     "script",
     [
         "echo \"'claim_0' does not depend on any axioms\"",
-        "echo '{\"pos\": {\"line\": 1}, \"severity\": \"information\"'",
-        "echo '{\"severity\": \"information\", \"data\": \"\"}'",
+        'echo \'{"pos": {"line": 1}, "severity": "information"\'',
+        'echo \'{"severity": "information", "data": ""}\'',
         "echo '[1]'; echo 3",
         "printf '\\377'",
         "exit 2",

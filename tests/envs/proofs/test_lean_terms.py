@@ -30,7 +30,8 @@ BAD = [
     *("a\tb", "a\rb", "a\x0bb", "a\u2028b", "a\u00a0b", "h₁", "λ x => x", "p ∧ q", "p ∨ q", "¬ p"),
     *("«", "»", "«»", "«a", "a»", "«a«b»»", "«a\nb»", "«a\u2028b»", "«a\x00b»", "«_hyg»", "«_»"),
     *("«And»", "«Or.inl»", "«claim_0»", "«statement_12»", "«a».«b»", "«a».axiom", "«a»axiom", "p."),
-    *("(", ")", "(⟨)⟩", "p) (q", "h0 = h1", "h0.1.foo", "x.axiom", "", " \n", "{p}", "[p]", "0", "7p"),
+    *("(", ")", "(⟨)⟩", "p) (q", "{p}", "[p]", "h0 = h1", "h0.1.foo", "x.axiom"),
+    *("", " \n", "0", "7p"),
 ]
 
 
@@ -46,8 +47,8 @@ def test_nothing_else_may(text):
 
 @pytest.mark.parametrize("command", [*COMMANDS, "/-", "--", ")"])
 def test_a_proof_cannot_go_on_behind_its_end(command):
-    for text in (f"h0 {command} h1", f"h0\n{command} x1 : False", f"h0){command}", f"(h0 {command})"):
-        assert lean_terms.fault(text) != ""
+    for text in ("h0 {} h1", "h0\n{} x1 : False", "h0){}", "(h0 {})"):
+        assert lean_terms.fault(text.format(command)) != ""
 
 
 def test_faults_say_what_would_do():
@@ -63,7 +64,20 @@ def test_any_text_has_a_name_of_its_own(texts):
 
 
 def test_names_that_look_alike_stay_apart():
-    texts = ["", "%", "%25;", "And", "And'", "And''", "claim_1", "claim_1'", "_a", "%5f;a", "»", "\n"]
+    texts = [
+        "",
+        "%",
+        "%25;",
+        "And",
+        "And'",
+        "And''",
+        "claim_1",
+        "claim_1'",
+        "_a",
+        "%5f;a",
+        "»",
+        "\n",
+    ]
     names = [lean_terms.quoted(text) for text in texts]
     assert len(set(names)) == len(names)
     assert lean_terms.quoted("p") == "«p»"
