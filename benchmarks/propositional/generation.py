@@ -10,6 +10,7 @@ renaming of atoms, are left out, and so is every chain of equivalences, which is
 import csv
 import dataclasses
 import io
+import itertools
 import math
 import os
 import random
@@ -23,7 +24,7 @@ from benchmarks.propositional import sources
 from benchmarks.propositional.g4ip import Outcome, prove
 from selfplay.files import write_text
 from selfplay_envs.proofs import kripke
-from selfplay_envs.proofs.formula import And, Atom, Formula, Implies, subformulas
+from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, subformulas
 from selfplay_envs.proofs.formula_problems import EFFORTS, FILE, SIZES, canonical_key
 from selfplay_envs.proofs.syntax import show
 from selfplay_envs.proofs.tptp import read_tptp
@@ -45,7 +46,7 @@ class Arguments:
     """Of the depth-first prover."""
     max_steps: int = 15_000
     """Of the search for models."""
-    tries: int = 4
+    tries: int = 3
     """Formulas drawn for each that is wanted."""
     out: Path = Path("envs/selfplay_envs/proofs") / FILE
 
@@ -110,7 +111,7 @@ def is_chain_of_equivalences(formula: Formula) -> bool:
                 a == d and b == c
             ):
                 waiting += [a, b]
-            case Implies(left=inner, right=right) if not isinstance(right, And | Implies):
+            case Implies(left=inner, right=Falsum()):
                 waiting.append(inner)
             case And() | Implies():
                 return False
@@ -128,17 +129,13 @@ def library() -> set[str]:
     return {canonical_key(read_tptp(path).formula) for path in paths}
 
 
-def pool(rng: random.Random, size: int, count: int, known: set[str], arguments: Arguments):
-    """Settled formulas of more than half of `size` subformulas, and at most so many."""
+def pool(
+    rng: random.Random, size: int, count: int, known: set[str], arguments: Arguments
+) -> list[Settled]:
+    """What could be settled of formulas that fit a size; their keys become known, in place."""
     found: list[Settled] = []
-    tries = arguments.tries * count
-    for formula in candidates(rng, size):
-        number = len(subformulas(formula))
-        if not (size // 2 < number <= size or number <= size == SIZES[0]):
-            continue
-        tries -= 1
-        if tries < 0:
-            return found
+    fitting = (formula for formula in candidates(rng, size) if fits(formula, size))
+    for formula in itertools.islice(fitting, arguments.tries * count):
         key = canonical_key(formula)
         if key in known or is_chain_of_equivalences(formula):
             continue
@@ -146,7 +143,13 @@ def pool(rng: random.Random, size: int, count: int, known: set[str], arguments: 
         settled = settle(formula, arguments)
         if settled is not None and settled.effort >= size / 8:  # the rest is trivial
             found.append(settled)
-    raise AssertionError("candidates never end")
+    return found
+
+
+def fits(formula: Formula, size: int) -> bool:
+    """Whether it has at most `size` subformulas, and too many for the next smaller size."""
+    smaller = 0 if size == SIZES[0] else size // 2
+    return smaller < len(subformulas(formula)) <= size
 
 
 def spread(rng: random.Random, found: list[Settled], count: int) -> list[Settled]:
