@@ -280,6 +280,18 @@ class PlotFlags:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class SolveFlags:
+    """Flags of `selfplay solve`."""
+
+    budget: int = 10_000
+    """Evaluations of the network."""
+    output: Path | None = None
+    """What the judge is shown goes to this file (default: named after the problem)."""
+    iteration: int | None = None
+    """Which checkpoint (default: the newest)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class InspectFlags:
     """Flags of `selfplay inspect`."""
 

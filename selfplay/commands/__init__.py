@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from selfplay.commands import environments, judging, playing, training
+from selfplay.commands import environments, judging, playing, solving, training
 
 COMMANDS: dict[str, Callable[[list[str]], int | None]] = {
     "envs": environments.envs,
@@ -16,6 +16,7 @@ COMMANDS: dict[str, Callable[[list[str]], int | None]] = {
     "arena": judging.arena,
     "depth": judging.depth,
     "frontier": judging.frontier,
+    "solve": solving.solve,
     "play": playing.play,
     "export": training.export,
     "explore": playing.explore,

@@ -287,6 +287,11 @@ class Environment(abc.ABC, Generic[StateT]):
         """Who shows finished episodes to a judge outside this project, or None."""
         return None
 
+    def refutation(self, problem: Problem) -> str:
+        """Why a problem cannot be solved, for a person; empty where nobody knows. Not traced."""
+        del problem
+        return ""
+
     def hindsight(self, problem: Problem, state: StateT) -> tuple[Problem, jax.Array] | None:
         """The problem that an episode has solved, whatever it was meant to solve.
 

@@ -1,0 +1,38 @@
+"""One problem to be solved."""
+
+from selfplay.arguments import parse, positionals
+from selfplay.flags import SolveFlags
+
+
+def solve(arguments: list[str]) -> int:
+    """Solve one problem with a run's network, and have the solution judged.
+
+    PROBLEM is what the run's environment reads, such as a formula or a presentation, or a file that
+    holds it. The solution is printed as a person would read it; what the outside judge was shown is
+    written to a file. The status is 0 if it is solved, 1 if it is not.
+
+    Examples:
+      selfplay solve runs/propositional "(p -> q) -> (~q -> ~p)"
+      selfplay solve runs/propositional SYJ105+1.002.p --budget 50000
+      selfplay solve runs/andrews_curtis "xyX = yxy, x = y^2" --output moves
+    """
+    words, rest = positionals(arguments)
+    usage = "selfplay solve RUN PROBLEM"
+    flags = parse(usage, solve, rest, SolveFlags())
+    if len(words) != 2:
+        raise ValueError(
+            f"solve takes a run and a problem, got {len(words)} of the two; a problem of several "
+            f'words stands in quotes: {usage}, as in: selfplay solve runs/mine "p -> p"'
+        )
+    from rich.console import Console
+
+    from selfplay.display.solution import print_answer
+    from selfplay.solve import solve as solve_problem
+
+    run, problem = words
+    with Console(stderr=True).status("searching"):
+        answer = solve_problem(
+            run, problem, budget=flags.budget, output=flags.output, iteration=flags.iteration
+        )
+    print_answer(answer)
+    return 0 if answer.found.actions is not None else 1

@@ -1,0 +1,142 @@
+"""Problems solved with their certificates, on sums, which anyone can check."""
+
+import pytest
+
+from selfplay.agent import Agent
+from selfplay.config import Config
+from selfplay.display.solution import lines
+from selfplay.environment import Certifier, Judgement, Verdict
+from selfplay.environment.verifier import Fallible
+from selfplay.search.model import constant_evaluator
+from selfplay.solve import RejectedError, solve
+from selfplay_envs.games.tic_tac_toe import TicTacToe
+from selfplay_envs.science.addition import Addition
+
+
+def agent_of(env, name="addition"):
+    return Agent(env, constant_evaluator(env), (), Config(env=name))
+
+
+class Sums(Certifier):
+    """Python is the judge, of a sum and its digits."""
+
+    suffix = ".sum"
+
+    def __init__(self, verdict=None):
+        self.verdict = verdict
+
+    def statement(self, problem):
+        return Addition(digits=2).format_problem(problem)
+
+    def proof(self, problem, actions):
+        return "".join(map(str, reversed(actions)))
+
+    def explain(self, problem, actions):
+        return f"{self.statement(problem)} is {int(self.proof(problem, actions))}"
+
+    def document(self, claims):
+        return "\n".join(f"{statement} = {proof}" for statement, proof in claims)
+
+    def judge(self, claims):
+        if self.verdict is not None:
+            return [
+                Judgement(self.verdict, "" if self.verdict is Verdict.UNDECIDED else "Python", "so")
+            ]
+        return [
+            Judgement(Verdict.ACCEPTED, "Python", "")
+            if sum(map(int, statement.split("+"))) == int(proof)
+            else Judgement(Verdict.REJECTED, "Python", "it is another number")
+            for statement, proof in claims
+        ]
+
+
+class Certified(Addition):
+    """Addition with an outside judge."""
+
+    verdict = None
+
+    def certifier(self):
+        return Sums(self.verdict)
+
+
+def test_a_sum_is_solved_and_written_down(tmp_path):
+    answer = solve(agent_of(Certified(digits=2)), "17+8", output=tmp_path / "proof")
+    assert answer.found.actions == (5, 2, 0)
+    assert answer.verdict is Verdict.ACCEPTED
+    assert answer.judgement == Judgement(Verdict.ACCEPTED, "Python", "")
+    assert answer.file == tmp_path / "proof.sum"
+    assert answer.file.read_text() == "17+8 = 025\n"
+    told = "\n".join(lines(answer))
+    assert "17+8: solved in 3 steps" in told
+    assert "17+8 is 25" in told
+    assert "accepted by replay" in told
+    assert "accepted by Python" in told
+
+
+def test_a_problem_may_stand_in_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.txt").write_text("17+8\n")
+    answer = solve(agent_of(Certified(digits=2)), "mine.txt")
+    assert str(answer.file) == "mine.sum"
+
+
+def test_without_a_judge_it_says_who_accepted_it():
+    answer = solve(agent_of(Addition(digits=1)), "3+4")
+    assert answer.explanation == "7\n0"
+    assert answer.judgement is None
+    assert "accepted by replay: this project's own checker" in lines(answer)
+
+
+def test_a_judge_who_decides_nothing_has_not_accepted(tmp_path):
+    env = Certified(digits=1)
+    env.verdict = Verdict.UNDECIDED
+    answer = solve(agent_of(env), "3+4", output=tmp_path / "proof")
+    told = lines(answer)
+    assert "no outside judge was asked: so" in told
+    assert not any("accepted by Python" in line for line in told)
+
+
+def test_what_the_judge_rejects_stops_everything_and_is_kept(tmp_path):
+    env = Certified(digits=1)
+    env.verdict = Verdict.REJECTED
+    with pytest.raises(RejectedError, match=r"Python \(so\) rejects .* kept in .*proof\.sum"):
+        solve(agent_of(env), "3+4", output=tmp_path / "proof")
+    assert (tmp_path / "proof.sum").read_text() == "3+4 = 07\n"
+
+
+def test_what_the_own_checker_rejects_does_too(tmp_path):
+    class Strict(Addition):
+        def verifier(self):
+            return Fallible(super().verifier(), error=1.0)
+
+    with pytest.raises(RejectedError, match=r"Fallible rejects what was found for 3\+4"):
+        solve(agent_of(Strict(digits=1)), "3+4", output=tmp_path / "kept")
+    assert (tmp_path / "kept.txt").exists()
+
+
+def test_a_budget_that_is_spent_is_told():
+    answer = solve(agent_of(Addition(digits=4)), "1234+5678", budget=20)
+    assert answer.found.actions is None
+    assert lines(answer)[1] == (
+        "the budget of 20 evaluations is spent; try --budget 200, or train longer"
+    )
+
+
+def test_what_cannot_be_solved_says_why():
+    class Refuted(Addition):
+        def refutation(self, problem):
+            return "one world is enough"
+
+    answer = solve(agent_of(Refuted(digits=1)), "3+4")
+    assert answer.found.evaluations == 0
+    assert lines(answer) == ["3+4: it cannot be solved", "", "one world is enough"]
+
+
+def test_games_of_two_are_refused():
+    with pytest.raises(ValueError, match="game of two, for which there is selfplay play"):
+        solve(agent_of(TicTacToe(), "tic_tac_toe"), "")
+
+
+def test_a_problem_that_cannot_be_read_is_refused():
+    with pytest.raises(ValueError, match="a problem is two numbers"):
+        solve(agent_of(Addition()), "one and two")
