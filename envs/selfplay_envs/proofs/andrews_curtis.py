@@ -80,8 +80,8 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
         scrambles: int = 0,
         observation: View = "array",
     ):
-        if not 18 <= length <= 100:
-            raise ValueError(f"length must be between 18 and 100, got {length}")
+        if not 18 <= length <= free_group.MAX_LENGTH:
+            raise ValueError(f"length must be between 18 and {free_group.MAX_LENGTH}, got {length}")
         if not 1 <= max_steps <= 10_000:
             raise ValueError(f"max_steps must be between 1 and 10,000, got {max_steps}")
         if not 0 <= step_cost * max_steps <= 1:
