@@ -108,6 +108,7 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
                 num_tokens=2 * length + 3,
                 vocabulary_size=_LETTERS + 4 + CLOCK,
                 num_positions=2 * length + 3,
+                action_kinds=2 * tuple(range(moves.KINDS)),
             )
 
     # The rules -------------------------------------------------------------------------------

@@ -1,10 +1,24 @@
-"""Published presentations and paths of Andrews–Curtis moves."""
+"""The ILTP library, and published presentations and paths of Andrews–Curtis moves."""
 
 import ast
 import os
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of data with known answers; skips where it is absent."""
+    if "SELFPLAY_DATA" not in os.environ:
+        pytest.skip("SELFPLAY_DATA is not set")
+    return Path(os.environ["SELFPLAY_DATA"])
+
+
+@pytest.fixture(scope="session")
+def iltp(data) -> list[Path]:
+    """The library's files."""
+    return sorted((data / "iltp").glob("*.p"))
 
 
 def words(row):
@@ -14,14 +28,11 @@ def words(row):
 
 
 @pytest.fixture(scope="session")
-def published():
+def published(data):
     """`read(name)`: the rows of a file of AC-Solver's, as Python reads them."""
-    if "SELFPLAY_DATA" not in os.environ:
-        pytest.skip("SELFPLAY_DATA is not set")
-    folder = Path(os.environ["SELFPLAY_DATA"]) / "andrews_curtis"
 
     def read(name):
-        lines = (folder / f"{name}.txt").read_text().splitlines()
+        lines = (data / "andrews_curtis" / f"{name}.txt").read_text().splitlines()
         return [ast.literal_eval(line) for line in lines]
 
     return read
