@@ -19,10 +19,19 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from selfplay.environment import ArraySpec, Environment, State, Tokens, TokenSpec, Verifier
+from selfplay.environment import (
+    ArraySpec,
+    Certifier,
+    Environment,
+    State,
+    Tokens,
+    TokenSpec,
+    Verifier,
+)
 from selfplay_envs.proofs import andrews_curtis_moves as moves
 from selfplay_envs.proofs import andrews_curtis_problems as problems
 from selfplay_envs.proofs import free_group, presentation_text
+from selfplay_envs.proofs.andrews_curtis_certificate import MoveList
 from selfplay_envs.proofs.andrews_curtis_replay import ReplayVerifier, shown
 
 HELD_OUT_MOVES = 40
@@ -207,6 +216,10 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
     def verifier(self) -> Verifier:
         """Replays the moves in plain Python, on words of any length."""
         return ReplayVerifier()
+
+    def certifier(self) -> Certifier:
+        """The list of moves, to be replayed; see `andrews_curtis_certificate`."""
+        return MoveList()
 
     # Optional --------------------------------------------------------------------------------
 
