@@ -39,7 +39,7 @@ def load(path: Path) -> list[int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("kind", choices=["breadth_first", "greedy"])
     parser.add_argument("--budget", type=int, default=10_000, help="presentations an instance")
     parser.add_argument("--count", choices=["popped", "generated"], default="generated")

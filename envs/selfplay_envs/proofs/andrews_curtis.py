@@ -19,10 +19,19 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from selfplay.environment import ArraySpec, Environment, State, Tokens, TokenSpec, Verifier
+from selfplay.environment import (
+    ArraySpec,
+    Certifier,
+    Environment,
+    State,
+    Tokens,
+    TokenSpec,
+    Verifier,
+)
 from selfplay_envs.proofs import andrews_curtis_moves as moves
 from selfplay_envs.proofs import andrews_curtis_problems as problems
 from selfplay_envs.proofs import free_group, presentation_text
+from selfplay_envs.proofs.andrews_curtis_certificate import MoveList
 from selfplay_envs.proofs.andrews_curtis_replay import ReplayVerifier, shown
 
 HELD_OUT_MOVES = 40
@@ -80,8 +89,8 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
         scrambles: int = 0,
         observation: View = "array",
     ):
-        if not 18 <= length <= 100:
-            raise ValueError(f"length must be between 18 and 100, got {length}")
+        if not 18 <= length <= free_group.MAX_LENGTH:
+            raise ValueError(f"length must be between 18 and {free_group.MAX_LENGTH}, got {length}")
         if not 1 <= max_steps <= 10_000:
             raise ValueError(f"max_steps must be between 1 and 10,000, got {max_steps}")
         if not 0 <= step_cost * max_steps <= 1:
@@ -108,6 +117,7 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
                 num_tokens=2 * length + 3,
                 vocabulary_size=_LETTERS + 4 + CLOCK,
                 num_positions=2 * length + 3,
+                action_kinds=2 * tuple(range(moves.KINDS)),
             )
 
     # The rules -------------------------------------------------------------------------------
@@ -206,6 +216,10 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
     def verifier(self) -> Verifier:
         """Replays the moves in plain Python, on words of any length."""
         return ReplayVerifier()
+
+    def certifier(self) -> Certifier:
+        """The list of moves, to be replayed; see `andrews_curtis_certificate`."""
+        return MoveList()
 
     # Optional --------------------------------------------------------------------------------
 

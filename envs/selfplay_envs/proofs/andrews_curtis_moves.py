@@ -67,7 +67,7 @@ def legal_moves(words: jax.Array) -> jax.Array:
             *(free_group.common_prefix(inverses[1], first), both),
         ]
     ).reshape(2, 2)
-    product_sizes = sizes.sum(dtype=jnp.int32) - 2 * met
+    product_sizes = sizes.sum(dtype=jnp.int8) - jnp.int8(2) * met
     multiplied = (product_sizes <= words.shape[1]) & (sizes[::-1, None] > 0)
     letters = jnp.array(_CONJUGATORS, jnp.int8)
 

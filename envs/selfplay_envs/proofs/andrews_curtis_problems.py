@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from selfplay_envs.proofs import andrews_curtis_moves as moves
-from selfplay_envs.proofs import miller_schupp
+from selfplay_envs.proofs import free_group, miller_schupp
 
 HELD_OUT_EIGHTHS = 1
 """Of all presentations, by their hash."""
@@ -26,7 +26,7 @@ def padded(relators: Sequence[Sequence[int]], length: int) -> np.ndarray:
     if longest > length:
         raise ValueError(
             f"relators have at most {length} letters here, got one of {longest}; "
-            f"the environment's argument length = {longest} would do"
+            f"the environment's argument length = {longest} would do, up to {free_group.MAX_LENGTH}"
         )
     words = np.zeros((2, length), np.int8)
     for row, word in zip(words, relators, strict=True):

@@ -9,21 +9,24 @@ first and the second have in common from their beginning.
 import jax
 import jax.numpy as jnp
 
+MAX_LENGTH = 60
+"""The size of a product before anything cancels is still a byte."""
+
 
 def size(word: jax.Array) -> jax.Array:
-    """int32 []: letters of a word."""
-    return (word != 0).sum(dtype=jnp.int32)
+    """int8 []: letters of a word."""
+    return (word != 0).sum(dtype=jnp.int8)
 
 
 def inverse(word: jax.Array) -> jax.Array:
     """int8 [length]: the letters' inverses in reverse order."""
-    return -_shifted(word[::-1], word.size - size(word))
+    return -_shifted(word[::-1], jnp.int8(word.size) - size(word))
 
 
 def common_prefix(left: jax.Array, right: jax.Array) -> jax.Array:
-    """int32 []: letters in which two words agree before they differ or either ends."""
+    """int8 []: letters in which two words agree before they differ or either ends."""
     differ = (left != right) | (left == 0)
-    return jnp.where(differ, _index(left), left.size).min()
+    return jnp.where(differ, _index(left), jnp.int8(left.size)).min()
 
 
 def product(left: jax.Array, right: jax.Array, cancelled: jax.Array) -> jax.Array:
@@ -50,9 +53,9 @@ def conjugate(word: jax.Array, letter: jax.Array) -> jax.Array:
 
 
 def conjugate_size(word: jax.Array, letter: jax.Array) -> jax.Array:
-    """int32 []: letters of `conjugate`."""
-    cancelled = jnp.stack([word[0] == -letter, _last(word) == letter]).sum(dtype=jnp.int32)
-    return size(word) + 2 - 2 * cancelled
+    """int8 []: letters of `conjugate`."""
+    cancelled = jnp.stack([word[0] == -letter, _last(word) == letter]).sum(dtype=jnp.int8)
+    return size(word) + jnp.int8(2) - jnp.int8(2) * cancelled
 
 
 def is_power(word: jax.Array, letter: jax.Array) -> jax.Array:
@@ -67,7 +70,7 @@ def _last(word: jax.Array) -> jax.Array:
 
 
 def _shifted(word: jax.Array, by: jax.Array) -> jax.Array:
-    """int8 [length]: the array moved `by` places (int32 [], of either sign) to the front."""
+    """int8 [length]: the array moved `by` places (int8 [], of either sign) to the front."""
     place = _index(word) + by
     inside = (place >= 0) & (place < word.size)
     moved = word[jnp.clip(place, 0, word.size - 1)]
@@ -75,5 +78,5 @@ def _shifted(word: jax.Array, by: jax.Array) -> jax.Array:
 
 
 def _index(word: jax.Array) -> jax.Array:
-    """int32 [length]: places."""
-    return jnp.arange(word.size, dtype=jnp.int32)
+    """int8 [length]: places."""
+    return jnp.arange(word.size, dtype=jnp.int8)

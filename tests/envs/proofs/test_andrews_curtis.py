@@ -160,7 +160,7 @@ def test_texts():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"length": 17}, "length must be between 18 and 100, got 17"),
+        ({"length": 17}, "length must be between 18 and 60, got 17"),
         ({"max_steps": 0}, "max_steps must be between 1 and 10,000, got 0"),
         ({"max_steps": 100, "step_cost": 0.02}, "step_cost must be between 0 and .* = 0.01"),
         ({"scrambles": -1}, "scrambles must be between 0 and 1,000, got -1"),
