@@ -25,7 +25,7 @@ from benchmarks.propositional.g4ip import Outcome, prove
 from selfplay.files import write_text
 from selfplay_envs.proofs import kripke
 from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, subformulas
-from selfplay_envs.proofs.formula_problems import EFFORTS, FILE, SIZES, canonical_key
+from selfplay_envs.proofs.formula_problems import EFFORTS, FILE, SIZES, canonical_key, is_held_out
 from selfplay_envs.proofs.syntax import show
 from selfplay_envs.proofs.tptp import read_tptp
 
@@ -190,7 +190,7 @@ def main() -> None:
     known = library()
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["level", "is_theorem", "expansions", "formula"])
+    writer.writerow(["level", "held_out", "is_theorem", "expansions", "formula"])
     for place, (size, count) in enumerate(zip(SIZES, arguments.counts, strict=True)):
         rng = random.Random(f"{arguments.seed} {size}")
         found = pool(rng, size, count, known, arguments)
@@ -205,7 +205,8 @@ def main() -> None:
         rows.sort(key=lambda row: (row[0], row[1].effort, not row[1].is_theorem))
         for level, settled in rows:
             text = ascii_text(renamed(settled.formula))
-            writer.writerow([level, int(settled.is_theorem), settled.expansions, text])
+            flags = int(is_held_out(settled.formula)), int(settled.is_theorem)
+            writer.writerow([level, *flags, settled.expansions, text])
         statuses = Counter(settled.is_theorem for settled in found)
         print(
             f"≤ {size}: {len(found)} settled, {statuses[True]} theorems; {len(rows)} kept, "
