@@ -10,7 +10,6 @@ renaming of atoms, are left out, and so is every chain of equivalences, which is
 import csv
 import dataclasses
 import io
-import itertools
 import math
 import os
 import random
@@ -135,7 +134,9 @@ def pool(
     """What could be settled of formulas that fit a size; their keys become known, in place."""
     found: list[Settled] = []
     fitting = (formula for formula in candidates(rng, size) if fits(formula, size))
-    for formula in itertools.islice(fitting, arguments.tries * count):
+    for number, formula in enumerate(fitting):
+        if number == arguments.tries * count:
+            break
         key = canonical_key(formula)
         if key in known or is_chain_of_equivalences(formula):
             continue
