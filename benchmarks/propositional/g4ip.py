@@ -245,7 +245,9 @@ def measure(path: Path, seconds: float) -> _Row:
     result = prove(problem.formula, seconds=seconds)
     said = {Outcome.THEOREM: True, Outcome.NOT: False}.get(result.outcome)
     if None not in (said, problem.is_theorem) and said != problem.is_theorem:
-        raise RuntimeError(f"{path.name}: the prover says {result.outcome.value}; the library no")
+        raise RuntimeError(
+            f"{path.name}: the prover contradicts the library: {result.outcome.value}"
+        )
     size = len(subformulas(problem.formula))
     family = path.name.split("+")[0]
     family = family if family >= "SYJ2" and family < "SYN" else family[:3] + " others"
