@@ -26,8 +26,15 @@ QUICK = Size(generations=8, games=1_024)
 def arms(mirror: Mirror, quick: bool) -> dict[str, Measure]:
     """How each arm is measured, by name."""
 
-    def lineage(name: str, *, simulations: int = 8, real: bool = False, **arm: Any) -> Measure:
-        return functools.partial(mirror.lineage, Arm(name, arm, simulations, real))
+    def lineage(
+        name: str,
+        *,
+        simulations: int = 8,
+        real: bool = False,
+        search: dict[str, float] | None = None,
+        **arm: Any,
+    ) -> Measure:
+        return functools.partial(mirror.lineage, Arm(name, arm, simulations, real, search or {}))
 
     found: dict[str, Measure] = {
         ANEW: mirror.anew,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,8 @@ class Arm:
     """Of a search, where there is one."""
     real: bool
     """Whether its students learn from real games too."""
+    search: dict[str, float] = dataclasses.field(default_factory=dict)
+    """Of a search, what is not as everywhere; see `SearchConfig`."""
 
 
 ANEW = 1_000
@@ -76,7 +78,13 @@ class Mirror:
         """What is true of it."""
         return Truth(ConnectFour(rows=self.rows, columns=self.columns))
 
-    def config(self, seed: int, simulations: int = 8, **learner: int) -> Config:
+    def config(
+        self,
+        seed: int,
+        simulations: int = 8,
+        search: Mapping[str, float] | None = None,
+        **learner: int,
+    ) -> Config:
         """A student and how it learns: it starts as its teacher, and knows games by heart.
 
         A student that begins anew each time, or sees mirrored games, smooths over what it did not
@@ -96,7 +104,8 @@ class Mirror:
                     "num_simulations": simulations,
                     "rescale_values": False,
                     "value_scale": size.value_scale,
-                },
+                }
+                | dict(search or {}),
                 "rollout": {"num_games": 64, "steps_per_iteration": 4, "temperature_plies": 20},
                 "replay": {"capacity": 4_096, "min_rows": 64},
                 "learner": {
@@ -150,7 +159,7 @@ class Mirror:
         first, real = self.first(folder, seed, tell), self.real(folder, seed)
         settings = self.settings(**arm.settings, real=str(real.path) if arm.real else "")
         run = RunDirectory(folder / arm.name)
-        config = self.config(seed, arm.simulations)
+        config = self.config(seed, arm.simulations, arm.search)
         distill(str(first.path), config, settings, run=run.path, tell=tell)
         tell("measuring", 0, 1)
         games = [real, *(Generation(run.generation(g)) for g in self._numbers)]
