@@ -26,7 +26,7 @@ from tests import worlds
 SIZES = {
     "addition": [{}, {"digits": 2}],
     "andrews_curtis": [
-        {"max_steps": 60},
+        {"max_steps": 24},
         {"length": 18, "max_steps": 24, "scrambles": 8, "observation": "tokens"},
     ],
     "breakthrough": [{}, {"rows": 5, "columns": 9}],
