@@ -66,7 +66,7 @@ def test_a_spread_takes_from_every_octave():
     assert [settled.expansions for settled in chosen] == [8, 8, 8, 20, 40, generation.GAVE_UP]
 
 
-def test_the_table_says_what_settling_says(iltp: list[Path]):
+def test_the_table_says_what_settling_says():
     for problem in problems()[::400]:
         settled = generation.settle(parse(problem.text), Arguments())
         assert settled is not None
