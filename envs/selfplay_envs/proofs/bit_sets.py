@@ -1,4 +1,7 @@
-"""Sets of small numbers, packed into words: number i is bit i % 32 of word i // 32."""
+"""Sets of small numbers, packed into words: number i is bit i % 32 of word i // 32.
+
+No gather and no scatter, at which a CPU is slow.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -7,10 +10,14 @@ import numpy as np
 _ONE = np.uint32(1)
 
 
+def num_words(size: int) -> int:
+    """Words that sets of the numbers below `size` take."""
+    return -(-size // 32)
+
+
 def pack(members: jax.Array) -> jax.Array:
-    """bool [S] to uint32 [words]."""
-    size = members.shape[0]
-    lanes = min(size, 32)
+    """bool [S] to uint32 [words]; S is at most 32, or a multiple of it."""
+    lanes = min(members.shape[0], 32)
     bits = jnp.asarray(np.left_shift(_ONE, np.arange(lanes, dtype=np.uint32)))
     rows = members.reshape(-1, lanes)
     return jnp.where(rows, bits[None], jnp.uint32(0)).sum(1, dtype=jnp.uint32)
@@ -23,15 +30,14 @@ def unpack(words: jax.Array, size: int) -> jax.Array:
 
 
 def single(number: jax.Array, num_words: int) -> jax.Array:
-    """uint32 [words]: the set of one number, int [...]; the words come last."""
-    number = number.astype(jnp.uint32)[..., None]
+    """uint32 [words]: the set of one number, int []."""
+    number = number.astype(jnp.uint32)
     word = jnp.arange(num_words, dtype=jnp.uint32)
-    bit = _ONE << (number & jnp.uint32(31))
-    return jnp.where(number >> 5 == word, bit, jnp.uint32(0))
+    return jnp.where(number >> 5 == word, _ONE << (number & jnp.uint32(31)), jnp.uint32(0))
 
 
 def has(words: jax.Array, numbers: jax.Array) -> jax.Array:
-    """bool [...]: which of the numbers, int [...], are in the set. No gather: CPUs are slow at it."""
+    """bool [...]: which of the numbers, int [...], are in the set."""
     numbers = numbers.astype(jnp.uint32)
     word = jnp.broadcast_to(words[0], numbers.shape)
     for i in range(1, words.shape[0]):
@@ -49,17 +55,22 @@ def first(words: jax.Array) -> jax.Array:
     return found.astype(jnp.int8)
 
 
-def count(words: jax.Array) -> jax.Array:
-    """int32 []: how many numbers are in the set."""
-    return jax.lax.population_count(words).astype(jnp.int32).sum(dtype=jnp.int32)
+def collect(numbers: jax.Array, chosen: jax.Array, num_words: int) -> jax.Array:
+    """uint32 [words]: the set of the chosen (bool [N]) of the numbers, int [N].
 
+    All words come of one reduction: XLA makes one quick loop of it.
+    """
 
-def contains(words: jax.Array, part: jax.Array) -> jax.Array:
-    """bool [...]: whether each set `part` [..., words] is within the set."""
-    return ((part & ~words) == 0).all(-1)
+    def both(a: tuple[jax.Array, ...], b: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+        return tuple(x | y for x, y in zip(a, b, strict=True))
+
+    numbers = numbers.astype(jnp.uint32)
+    bits = jnp.where(chosen, _ONE << (numbers & jnp.uint32(31)), jnp.uint32(0))
+    words = tuple(jnp.where(numbers >> 5 == i, bits, jnp.uint32(0)) for i in range(num_words))
+    return jnp.stack(jax.lax.reduce(words, (np.uint32(0),) * num_words, both, (0,)))
 
 
 def union(sets: jax.Array, chosen: jax.Array) -> jax.Array:
-    """uint32 [words]: all that is in any of the chosen (bool [N]) of N sets."""
+    """uint32 [words]: all that is in any of the chosen (bool [N]) of the sets [N, words]."""
     kept = jnp.where(chosen[:, None], sets, jnp.uint32(0))
     return jax.lax.reduce(kept, np.uint32(0), jax.lax.bitwise_or, (0,))

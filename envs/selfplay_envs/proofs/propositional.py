@@ -77,9 +77,7 @@ class Propositional(Environment[PropositionalState]):
 
     version = "1"
 
-    def __init__(
-        self, *, subformulas: int = 64, max_goals: int = 16, max_steps: int | None = None
-    ):
+    def __init__(self, *, subformulas: int = 64, max_goals: int = 16, max_steps: int | None = None):
         if subformulas not in SIZES or not 4 <= max_goals <= 127:
             raise ValueError(
                 f"subformulas must be one of {', '.join(map(str, SIZES))}, and max_goals between "
@@ -136,34 +134,30 @@ class Propositional(Environment[PropositionalState]):
         )
         held, goal = state.held[0], state.goal[0]
         row = jnp.minimum(action, self.subformulas - 1)
+        left, right = problem.left[row], problem.right[row]
         uses = bit_sets.has(held, row)
-        needs = jnp.where(uses, problem.needs[row], jnp.uint32(0))
-        assumed = held | needs
-        seen = jnp.where((assumed != held).any(), jnp.uint32(0), state.seen | self._single(goal))
-        pays = problem.pays[row]
-        after = held | pays | self._single(problem.left[row])
+        after = held | self._single(left) | self._single(right)
         acted = self._push(
-            work._replace(seen=seen),
-            uses & ~bit_sets.has(pays, goal),
+            work._replace(seen=state.seen | self._single(goal)),
+            uses & (right != goal),
             (after, goal),
-            (assumed, jnp.where(uses, problem.asks[row], row.astype(jnp.int8))),
+            (held, jnp.where(uses, left, row.astype(jnp.int8))),
         )
         goes_on = action == self.subformulas
         return jax.tree.map(lambda a, b: jnp.where(goes_on, a, b), work, acted)
 
     def _settle(self, problem: FormulaTable, work: _Work) -> _Work:
         """Up to ROUNDS rounds of what needs no choice."""
-        conjunctions = bit_sets.pack(problem.kind == AND)
 
         def unfinished(carry: tuple[jax.Array, _Work]) -> jax.Array:
             return (carry[0] < ROUNDS) & carry[1].busy
 
         def body(carry: tuple[jax.Array, _Work]) -> tuple[jax.Array, _Work]:
-            return carry[0] + 1, self._round(problem, conjunctions, carry[1])
+            return carry[0] + 1, self._round(problem, carry[1])
 
         return jax.lax.while_loop(unfinished, body, (jnp.int32(0), work))[1]
 
-    def _round(self, problem: FormulaTable, conjunctions: jax.Array, work: _Work) -> _Work:
+    def _round(self, problem: FormulaTable, work: _Work) -> _Work:
         """One round: what Γ gains, a goal proved, and only where nothing else is to do a split."""
         held, goal = work.held[0], work.goal[0]
         kind, left, right = problem.kind[goal], problem.left[goal], problem.right[goal]
@@ -175,12 +169,13 @@ class Propositional(Environment[PropositionalState]):
         grew = (now != held).any()
         proved = bit_sets.has(now, asked)
         quiet = ~grew & ~assumes & ~proved
-        # A conjunction: its parts, one by one, the last one in its place.
-        missing = problem.pays[goal] & ~conjunctions & ~held
-        part = bit_sets.first(missing)
+        # A conjunction: its parts, the second one in its place.
+        lacks_left, lacks_right = ~bit_sets.has(held, left), ~bit_sets.has(held, right)
         parts = quiet & (kind == AND)
+        several = parts & lacks_left & lacks_right & (left != right)
+        right_first = lacks_right & (~lacks_left | (problem.kind[left] == AND))
+        part = jnp.where(right_first, right, left)
         asked = jnp.where(parts, part, asked)
-        several = parts & (bit_sets.count(missing) > 1)
         # A disjunction among the hypotheses: both cases.
         splitting = quiet & ~parts & (splits != 0).any()
         case = bit_sets.first(splits)
@@ -190,9 +185,7 @@ class Propositional(Environment[PropositionalState]):
         again = moved & ~grew & bit_sets.has(work.seen, asked)
         seen = jnp.where(moved, work.seen | self._single(goal), work.seen)
         seen = jnp.where(grew | splitting | proved, jnp.uint32(0), seen)
-        work = work._replace(
-            seen=seen, failed=again & ~proved, busy=~(quiet & ~parts & ~splitting)
-        )
+        work = work._replace(seen=seen, failed=again & ~proved, busy=~(quiet & ~parts & ~splitting))
         pushed = self._push(work, several | splitting, (second, goal), (first, asked))
         popped = work._replace(
             held=jnp.concatenate([work.held[1:], jnp.zeros_like(work.held[:1])]),
@@ -205,12 +198,18 @@ class Propositional(Environment[PropositionalState]):
     def _at_hand(self, problem: FormulaTable, held: jax.Array) -> tuple[jax.Array, jax.Array]:
         """`held` with what it gives at once, and the disjunctions in it with neither part."""
         here, left, right, kind = self._members(problem, held)
-        gives = here & ((kind == AND) | (kind == FALSUM) | ((kind == IMPLIES) & left))
         made = jnp.where(kind == AND, left & right, (kind == IMPLIES) & right)
         disjunction = kind == OR
         made = made | disjunction & (left | right)
+        conjunction = here & (kind == AND)
+        gives_right = conjunction | (here & left & (kind == IMPLIES))
+        now = (
+            held
+            | bit_sets.pack(made)
+            | bit_sets.collect(problem.left, conjunction, self._words)
+            | bit_sets.collect(problem.right, gives_right, self._words)
+        )
         splits = disjunction & here & ~left & ~right
-        now = held | bit_sets.union(problem.pays, gives) | bit_sets.pack(made)
         return now, bit_sets.pack(splits)
 
     def _members(self, problem: FormulaTable, held: jax.Array) -> tuple[jax.Array, ...]:
@@ -224,7 +223,7 @@ class Propositional(Environment[PropositionalState]):
         held, goal = work.held[0], work.goal[0]
         here, _, right, kind = self._members(problem, held)
         before = work.seen | self._single(goal)
-        circles = bit_sets.contains(held, problem.needs) & bit_sets.has(before, problem.asks)
+        circles = bit_sets.has(before, problem.left)
         uses = (kind == IMPLIES) & here & ~right & ~circles
         parts = self._single(problem.left[goal]) | self._single(problem.right[goal])
         parts = jnp.where(kind[goal] == OR, parts & ~work.seen, jnp.uint32(0))
