@@ -86,11 +86,21 @@ class ArraySpec:
 
 @dataclasses.dataclass(frozen=True)
 class TokenSpec:
-    """An observation that is a `Tokens` pytree, for the transformer."""
+    """An observation that is a `Tokens` pytree, for the transformer.
+
+    The parameters of a transformer depend on `vocabulary_size`, `num_positions`, `num_links` and
+    the number of kinds, but neither on `num_tokens` nor, with `action_kinds`, on the number of
+    actions: trained at one padded size, it plays at another.
+    """
 
     num_tokens: int
     vocabulary_size: int
     num_positions: int
+    action_kinds: tuple[int, ...] | None = None
+    """For each action, what it does with its token, as an index from 0: actions of one kind differ
+    by their tokens alone. None: each action is a kind of its own."""
+    num_links: int = 0
+    """Of each token to others, so that a network sees what is made of what."""
 
 
 class Tokens(struct.PyTreeNode):
@@ -104,6 +114,9 @@ class Tokens(struct.PyTreeNode):
     """bool [num_tokens]: False on padding."""
     action_tokens: jax.Array
     """int32 [num_actions]: index into `tokens`; several actions may read the same one."""
+    links: jax.Array | None = None
+    """int32 [num_tokens, num_links]: index of the tokens that this one is made of, such as the two
+    sides of a formula; its own index where there is none. None with `num_links` 0."""
 
 
 class SolvedPositions(struct.PyTreeNode):

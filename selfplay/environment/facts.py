@@ -41,6 +41,32 @@ def refuse_unfit_facts(env: Environment[Any]) -> None:
             f"{name}: observation_spec must have a shape of whole numbers, such as (9,) or "
             f"(3, 3, 2), got {spec.shape!r}"
         )
+    if isinstance(spec, TokenSpec):
+        _refuse_unfit_tokens(name, spec, env.num_actions)
+
+
+def _refuse_unfit_tokens(name: str, spec: TokenSpec, num_actions: int) -> None:
+    """Raises ValueError where a network could not be made for `spec`."""
+    if not _is_whole(spec.num_links) or spec.num_links < 0:
+        raise ValueError(f"{name}: num_links must be at least 0, got {spec.num_links!r}")
+    kinds = spec.action_kinds
+    if kinds is None:
+        return
+    if not _is_shape(kinds) or len(kinds) != num_actions:
+        raise ValueError(
+            f"{name}: action_kinds must be one whole number for each of {num_actions} actions, "
+            f"got {_shortened(kinds)}"
+        )
+    if set(kinds) != set(range(max(kinds) + 1)):
+        raise ValueError(
+            f"{name}: action_kinds must number the kinds from 0 without a gap, "
+            f"got {sorted(set(kinds))}"
+        )
+
+
+def _shortened(kinds: Any) -> str:
+    """A tuple can be as long as there are actions."""
+    return f"{len(kinds)} of them" if _is_shape(kinds) else repr(kinds)
 
 
 def _is_shape(shape: Any) -> bool:

@@ -74,6 +74,13 @@ def _check(observation: Observation, spec: ArraySpec | TokenSpec, num_actions: i
         length = (spec.num_tokens,)
         expected = {"tokens": length, "positions": length, "mask": length}
         expected["action_tokens"] = (num_actions,)
+        if spec.num_links:
+            expected["links"] = (spec.num_tokens, spec.num_links)
+        if (observation.links is not None) != (spec.num_links > 0):
+            raise ValueError(
+                f"the observation's links must be {'there' if spec.num_links else 'None'} with "
+                f"num_links = {spec.num_links}"
+            )
         arrays = {name: getattr(observation, name) for name in expected}
     for name, shape in expected.items():
         got = arrays[name].shape

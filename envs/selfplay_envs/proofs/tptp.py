@@ -78,10 +78,8 @@ def parse_tptp(text: str) -> TptpProblem:
 def _tokens(text: str) -> Iterator[Token]:
     line = 1
     for found in _TOKEN.finditer(text):
-        word = found["word"] or found["quoted"] or found["sign"]
         if not found["skip"]:
-            if found["quoted"] is not None and not is_name(word or ""):
-                raise ValueError(f"line {line}: the quoted name {found[0]} is not an identifier")
+            word = found["quoted"] if is_name(found["quoted"] or "") else found[0]
             yield Token(_SIGNS.get(word, word), f"line {line}")
         line += found[0].count("\n")
 

@@ -116,7 +116,14 @@ def _observation(subject: Subject) -> Breach | None:
         row: Any = jax.ShapeDtypeStruct((spec.num_tokens,), jnp.int32)
         mask: Any = jax.ShapeDtypeStruct((spec.num_tokens,), jnp.bool_)
         actions: Any = jax.ShapeDtypeStruct((env.num_actions,), jnp.int32)
-        wanted = Tokens(tokens=row, positions=row, mask=mask, action_tokens=actions)
+        made_of: Any = jax.ShapeDtypeStruct((spec.num_tokens, spec.num_links), jnp.int32)
+        wanted = Tokens(
+            tokens=row,
+            positions=row,
+            mask=mask,
+            action_tokens=actions,
+            links=made_of if spec.num_links else None,
+        )
     else:
         return Breach(f"observation_spec is a TokenSpec, but observe gives {_form(seen)}")
     if _form(seen) != _form(wanted):

@@ -39,9 +39,12 @@ def _tokens_in_range(subject: Subject, seen: Tokens) -> Breach | None:
         "positions": spec.num_positions,
         "action_tokens": spec.num_tokens,
     }
+    if seen.links is not None:
+        bounds["links"] = spec.num_tokens
     for name, bound in bounds.items():
         field = np.asarray(getattr(seen, name))
-        place = earliest(((field < 0) | (field >= bound)).any(-1))
+        outside = ((field < 0) | (field >= bound)).reshape(*field.shape[:2], -1)
+        place = earliest(outside.any(-1))
         if place is not None:
             worst = field[place].flat[np.abs(field[place] - bound // 2).argmax()]
             return Breach(f"{name} holds {worst}, must lie in [0, {bound})", place)

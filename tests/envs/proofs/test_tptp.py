@@ -53,7 +53,10 @@ def test_without_a_status():
         ("fof(a,conjecture,p & q | r).", "∧ and ∨ beside each other need parentheses"),
         ("fof(a,conjecture,p => q => r).", "→ and → beside each other need parentheses"),
         ("fof(a,conjecture,p <~> q).", "there is '<~>'"),
-        ("fof(a,conjecture,'a b').", "the quoted name 'a b' is not an identifier"),
+        (
+            "fof(a,conjecture,'a b').",
+            "an atom, ¬, ⊥, ⊤ or \\( was expected, but there is \"'a b'\"",
+        ),
     ],
 )
 def test_errors_say_what_is_wrong(text: str, message: str):
