@@ -30,7 +30,7 @@ MAX_NAME = _LETTERS_A_WORD * _WORDS
 
 
 class FormulaTable(struct.PyTreeNode):
-    """The S rows of a formula's subformulas, parts before wholes, the formula last, then padding."""
+    """The S rows of subformulas: parts before wholes, the formula last, then padding."""
 
     kind: jax.Array
     """int8 [S]: ATOM, FALSUM, AND, OR or IMPLIES; ATOM on padding."""
