@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from selfplay.environment.certificate import Certifier, Judgement
     from selfplay.environment.checks import Report, check
     from selfplay.environment.contract import (
         ArraySpec,
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ArraySpec",
     "BoardPicture",
+    "Certifier",
     "Environment",
     "Game",
+    "Judgement",
     "Report",
     "SolvedPositions",
     "State",
@@ -45,6 +48,8 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "Certifier": "certificate",
+    "Judgement": "certificate",
     "Report": "checks",
     "check": "checks",
     "BoardPicture": "picture",

@@ -23,6 +23,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from selfplay.environment.certificate import Certifier
 from selfplay.environment.picture import BoardPicture
 from selfplay.environment.verifier import Verifier
 
@@ -267,6 +268,10 @@ class Environment(abc.ABC, Generic[StateT]):
 
     def verifier(self) -> Verifier | None:
         """Who judges finished episodes independently of these rules, or None."""
+        return None
+
+    def certifier(self) -> Certifier | None:
+        """Who shows finished episodes to a judge outside this project, or None."""
         return None
 
     def hindsight(self, problem: Problem, state: StateT) -> tuple[Problem, jax.Array] | None:

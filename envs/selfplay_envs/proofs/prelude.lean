@@ -1,0 +1,42 @@
+prelude
+-- A Lean that comes without its library reads this in place of it: the connectives, their rules,
+-- and the law of excluded middle as an axiom. Names and arguments are those of Lean's library, so
+-- where that is there, everything above the statements may be deleted.
+set_option autoImplicit false
+set_option linter.all false
+set_option maxRecDepth 1000000
+
+-- What the compiler asks for, for any definition. The kernel lets no theorem rest on it.
+unsafe axiom lcErased : Type
+
+inductive True : Prop where
+  | intro : True
+
+inductive False : Prop
+
+def Not (a : Prop) : Prop := a → False
+
+structure And (a b : Prop) : Prop where
+  intro ::
+  left : a
+  right : b
+
+inductive Or (a b : Prop) : Prop where
+  | inl (h : a) : Or a b
+  | inr (h : b) : Or a b
+
+structure Iff (a b : Prop) : Prop where
+  intro ::
+  mp : a → b
+  mpr : b → a
+
+theorem False.elim {c : Prop} (h : False) : c :=
+  False.rec (fun _ => c) h
+
+theorem absurd {a b : Prop} (h : a) (n : Not a) : b :=
+  False.elim (n h)
+
+theorem Or.elim {a b c : Prop} (h : Or a b) (left : a → c) (right : b → c) : c :=
+  Or.rec (motive := fun _ => c) left right h
+
+axiom Classical.em (p : Prop) : Or p (Not p)
