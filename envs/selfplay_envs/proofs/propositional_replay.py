@@ -15,6 +15,9 @@ from selfplay_envs.proofs.natural_deduction import NOWHERE, Line, Rule, check, p
 Held = dict[Formula, int]
 """Hypotheses, and the lines where they stand."""
 
+MAX_DEPTH = 400
+"""Goals that wait for each other; the environment has room for 127, and as many conjunctions."""
+
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_'"
 
 
@@ -82,6 +85,7 @@ class _Attempt:
     def __init__(self, rows: list[Formula], actions: Iterator[int]):
         self.rows, self.actions = rows, actions
         self.proof: list[Line] = []
+        self.depth = 0
 
     def add(self, formula: Formula, rule: Rule, premises: tuple[int, ...], block: int) -> int:
         """Adds a line; returns its number."""
@@ -90,6 +94,9 @@ class _Attempt:
 
     def prove(self, held: Held, goal: Formula, block: int) -> int:
         """Proves `goal` from what is `held` (changed here), in `block`; returns the line."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise ValueError(f"more than {MAX_DEPTH} goals wait for each other")
         closing: list[Callable[[int], int]] = []  # from the goal at hand back to what was asked
         while True:
             self.gain(held, block)
@@ -126,6 +133,7 @@ class _Attempt:
             goal = self.choose(held, goal, block, closing)
         for close in reversed(closing):
             line = close(line)
+        self.depth -= 1
         return line
 
     def choose(
@@ -163,6 +171,10 @@ class _Attempt:
                         premises = tuple(held[need] for need in needs)
                         held[formula] = self.add(formula, rule, premises, block)
                         grows = True
+                if isinstance(row, Implies) and row.right in held and row not in held:
+                    assumption = self.add(row.left, Rule.ASSUMED, (), block)
+                    held[row] = self.discharging(row, assumption, block)(held[row.right])
+                    grows = True
 
     def undecided(self, held: Held) -> Or | None:
         """The first disjunction that is held and neither part of which is."""
