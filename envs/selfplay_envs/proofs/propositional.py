@@ -30,7 +30,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from selfplay.environment import Environment, State, Tokens, TokenSpec
+from selfplay.environment import Certifier, Environment, State, Tokens, TokenSpec, Verifier
 from selfplay.environment.contract import select
 from selfplay_envs.proofs import bit_sets
 from selfplay_envs.proofs.formula_table import (
@@ -42,6 +42,8 @@ from selfplay_envs.proofs.formula_table import (
     SIZES,
     FormulaTable,
 )
+from selfplay_envs.proofs.propositional_proof import PropositionalCertifier
+from selfplay_envs.proofs.propositional_replay import ReplayVerifier
 
 ROUNDS = 8
 """Of rules without choice in a step. All games of a batch take as many as the slowest."""
@@ -318,3 +320,13 @@ class Propositional(Environment[PropositionalState]):
             action_tokens=jnp.append(rows, state.goal[0]).astype(jnp.int32),
             links=jnp.stack([problem.left, problem.right], axis=1).astype(jnp.int32),
         )
+
+    # Who judges -----------------------------------------------------------------------------
+
+    def verifier(self) -> Verifier:
+        """Replays the actions by rules of its own."""
+        return ReplayVerifier()
+
+    def certifier(self) -> Certifier:
+        """Shows proofs to Lean, and to people."""
+        return PropositionalCertifier()

@@ -13,7 +13,7 @@ from typing import Any
 
 from selfplay.environment import Certifier, Judgement
 from selfplay.environment.certificate import Claim
-from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, Or, parts
+from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, parts
 from selfplay_envs.proofs.lean import Lean
 from selfplay_envs.proofs.natural_deduction import NOWHERE, Line, Rule, as_text
 from selfplay_envs.proofs.propositional_replay import read_rows, replay
