@@ -113,7 +113,7 @@ def refute(formula: Formula, *, max_steps: int = 100_000) -> Model | None:
     """
     search = _Search(formula, max_steps)
     try:
-        world = search.world(0, 1 << search.index[formula], 0)
+        world = search.root()
     except _OutOfStepsError:
         return None
     if world is None:
@@ -122,6 +122,14 @@ def refute(formula: Formula, *, max_steps: int = 100_000) -> Model | None:
     if not refutes(model, formula):
         raise RuntimeError("the search has found a model that is none; this is a fault in it")
     return _shrunk(model, formula)
+
+
+def is_theorem(formula: Formula, *, max_steps: int = 100_000) -> bool | None:
+    """Whether the search ends, in so many steps, without a model; None if it does not end."""
+    try:
+        return _Search(formula, max_steps).root() is None
+    except _OutOfStepsError:
+        return None
 
 
 class _Search:
@@ -146,6 +154,10 @@ class _Search:
         self.failed: dict[int, list[int]] = {}
         """Of a false implication, truths above which no world makes it false."""
         self.steps_left = max_steps
+
+    def root(self) -> _World | None:
+        """A world in which the formula is false, with all above it; None if there is none."""
+        return self.world(0, 1 << len(self.formulas) - 1, 0)
 
     def world(self, true: int, false: int, height: int) -> _World | None:
         """A world with these truths and falsehoods, with all that it needs above it."""

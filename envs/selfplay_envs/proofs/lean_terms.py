@@ -8,14 +8,13 @@ the tokens below are shown to Lean; none of them begins a command, a comment or 
 import re
 
 CONSTANTS = frozenset(
-    """
-    True True.intro False False.elim Not absurd And And.intro And.left And.right
-    Or Or.inl Or.inr Or.elim Iff Iff.intro Iff.mp Iff.mpr Classical.em
-    """.split()
+    {"True", "True.intro", "False", "False.elim", "Not", "absurd"}
+    | {"And", "And.intro", "And.left", "And.right", "Or", "Or.inl", "Or.inr", "Or.elim"}
+    | {"Iff", "Iff.intro", "Iff.mp", "Iff.mpr", "Classical.em"}
 )
 """What terms may speak of: names of `prelude.lean` that Lean's own library has as well."""
 
-_KEYWORDS = frozenset("Prop fun let have show from _".split())
+_KEYWORDS = frozenset({"Prop", "fun", "let", "have", "show", "from", "_"})
 
 _TOKEN = re.compile(
     r"""

@@ -17,7 +17,7 @@ from selfplay_envs.proofs.formula import (
     equivalence,
     subformulas,
 )
-from selfplay_envs.proofs.kripke import Model, describe, refute, refutes
+from selfplay_envs.proofs.kripke import Model, describe, is_theorem, refute, refutes
 from selfplay_envs.proofs.syntax import parse
 from selfplay_envs.proofs.tptp import read_tptp
 from tests.envs.proofs.test_formula import formulas
@@ -111,6 +111,12 @@ def test_theorems_are_not_refuted(text: str):
 
 def test_few_steps_refute_nothing():
     assert refute(parse("p ∨ ¬p"), max_steps=1) is None
+
+
+def test_an_exhausted_search_is_a_proof():
+    assert is_theorem(parse("¬¬(p ∨ ¬p)")) is True
+    assert is_theorem(parse("p ∨ ¬p")) is False
+    assert is_theorem(parse("¬¬(p ∨ ¬p)"), max_steps=1) is None
 
 
 def test_equivalences_in_a_circle_fail():
