@@ -137,7 +137,9 @@ def can_be_proved(attempt: Attempt, known: dict) -> bool:
         return attempt.proved
     key = attempt.key()
     if key not in known:
-        known[key] = any(can_be_proved(after(attempt, action), known) for action in attempt.choices())
+        known[key] = any(
+            can_be_proved(after(attempt, action), known) for action in attempt.choices()
+        )
     return known[key]
 
 

@@ -3,6 +3,8 @@
 No gather and no scatter, at which a CPU is slow.
 """
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -55,19 +57,27 @@ def first(words: jax.Array) -> jax.Array:
     return found.astype(jnp.int8)
 
 
-def collect(numbers: jax.Array, chosen: jax.Array, num_words: int) -> jax.Array:
-    """uint32 [words]: the set of the chosen (bool [N]) of the numbers, int [N].
+def collect(num_words: int, *sets: Sequence[tuple[jax.Array, jax.Array]]) -> list[jax.Array]:
+    """Sets, uint32 [words] each, that are the chosen (bool [N]) of some numbers, int [N].
 
-    All words come of one reduction: XLA makes one quick loop of it.
+    Each set comes of some pairs of numbers and what is chosen of them, all of one length. All come
+    of one reduction: XLA makes a quick loop of it, and computes once what they have in common.
     """
 
     def both(a: tuple[jax.Array, ...], b: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         return tuple(x | y for x, y in zip(a, b, strict=True))
 
-    numbers = numbers.astype(jnp.uint32)
-    bits = jnp.where(chosen, _ONE << (numbers & jnp.uint32(31)), jnp.uint32(0))
-    words = tuple(jnp.where(numbers >> 5 == i, bits, jnp.uint32(0)) for i in range(num_words))
-    return jnp.stack(jax.lax.reduce(words, (np.uint32(0),) * num_words, both, (0,)))
+    words = []
+    for pairs in sets:
+        found = [jnp.uint32(0)] * num_words
+        for numbers, chosen in pairs:
+            numbers = numbers.astype(jnp.uint32)
+            bits = jnp.where(chosen, _ONE << (numbers & jnp.uint32(31)), jnp.uint32(0))
+            for i in range(num_words):
+                found[i] = found[i] | jnp.where(numbers >> 5 == i, bits, jnp.uint32(0))
+        words += found
+    reduced = jax.lax.reduce(tuple(words), (np.uint32(0),) * len(words), both, (0,))
+    return [jnp.stack(reduced[i : i + num_words]) for i in range(0, len(words), num_words)]
 
 
 def union(sets: jax.Array, chosen: jax.Array) -> jax.Array:

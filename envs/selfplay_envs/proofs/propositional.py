@@ -25,14 +25,18 @@ theorem has a line that proves it, unless it needs more goals at once than `max_
 steps than `max_steps`.
 """
 
+import functools
+import re
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from selfplay.environment import Certifier, Environment, State, Tokens, TokenSpec, Verifier
-from selfplay.environment.contract import select
-from selfplay_envs.proofs import bit_sets
+from selfplay.environment.contract import Split, select
+from selfplay_envs.proofs import bit_sets, formula_problems, syntax, tptp
+from selfplay_envs.proofs.formula import subformulas
 from selfplay_envs.proofs.formula_table import (
     AND,
     FALSUM,
@@ -41,6 +45,8 @@ from selfplay_envs.proofs.formula_table import (
     OR,
     SIZES,
     FormulaTable,
+    decode,
+    encode,
 )
 from selfplay_envs.proofs.propositional_proof import PropositionalCertifier
 from selfplay_envs.proofs.propositional_replay import ReplayVerifier
@@ -59,13 +65,17 @@ class PropositionalState(State):
     """A proof attempt."""
 
     held: jax.Array
-    """uint32 [max_goals, words]: hypotheses of the open goals, the one that is worked on first."""
+    """uint32 [words]: hypotheses of the goal that is worked on."""
     goal: jax.Array
-    """int8 [max_goals]: what each is to prove."""
+    """int8 []: what is to be proved from them."""
+    waiting_held: jax.Array
+    """uint32 [max_goals, words]: hypotheses of the goals that wait, the next one last."""
+    waiting_goal: jax.Array
+    """int8 [max_goals]: what is to be proved from them."""
     num_goals: jax.Array
-    """int8 []: open goals."""
+    """int8 []: open goals; all but one wait."""
     seen: jax.Array
-    """uint32 [words]: what was to be proved since the first goal's hypotheses last grew."""
+    """uint32 [words]: what was to be proved since `held` last grew."""
     choices: jax.Array
     """uint32 [words]: what the agent may act on; none while there is more to do without choice."""
 
@@ -75,6 +85,8 @@ class _Work(NamedTuple):
 
     held: jax.Array
     goal: jax.Array
+    waiting_held: jax.Array
+    waiting_goal: jax.Array
     num_goals: jax.Array
     seen: jax.Array
     busy: jax.Array
@@ -88,6 +100,8 @@ class _Work(NamedTuple):
         return cls(
             held=state.held,
             goal=state.goal,
+            waiting_held=state.waiting_held,
+            waiting_goal=state.waiting_goal,
             num_goals=state.num_goals,
             seen=state.seen,
             busy=jnp.bool_(True),
@@ -126,8 +140,10 @@ class Propositional(Environment[PropositionalState]):
         nothing = jnp.zeros(self._words, jnp.uint32)
         begun = PropositionalState.start(
             1,
-            held=jnp.zeros((self.max_goals, self._words), jnp.uint32),
-            goal=jnp.broadcast_to((problem.size - 1).astype(jnp.int8), self.max_goals),
+            held=nothing,
+            goal=(problem.size - 1).astype(jnp.int8),
+            waiting_held=jnp.zeros((self.max_goals, self._words), jnp.uint32),
+            waiting_goal=jnp.zeros(self.max_goals, jnp.int8),
             num_goals=jnp.int8(1),
             seen=nothing,
             choices=nothing,
@@ -147,7 +163,7 @@ class Propositional(Environment[PropositionalState]):
     def _act(self, problem: FormulaTable, state: PropositionalState, action: jax.Array) -> _Work:
         """What the agent chose, done."""
         work = _Work.of(state)
-        held, goal = state.held[0], state.goal[0]
+        held, goal = state.held, state.goal
         row = jnp.minimum(action, self.subformulas - 1)
         left, right = problem.left[row], problem.right[row]
         uses = bit_sets.has(held, row)
@@ -164,11 +180,13 @@ class Propositional(Environment[PropositionalState]):
     ) -> PropositionalState:
         """`state` after up to ROUNDS rounds of what needs no choice."""
 
+        falsum = bit_sets.pack(problem.kind == FALSUM)
+
         def unfinished(carry: tuple[jax.Array, _Work]) -> jax.Array:
             return (carry[0] < ROUNDS) & carry[1].busy
 
         def body(carry: tuple[jax.Array, _Work]) -> tuple[jax.Array, _Work]:
-            return carry[0] + 1, self._round(problem, carry[1])
+            return carry[0] + 1, self._round(problem, falsum, carry[1])
 
         work = jax.lax.while_loop(unfinished, body, (jnp.int32(0), work))[1]
         proved = work.num_goals == 0
@@ -178,6 +196,8 @@ class Propositional(Environment[PropositionalState]):
         return state.replace(
             held=work.held,
             goal=work.goal,
+            waiting_held=work.waiting_held,
+            waiting_goal=work.waiting_goal,
             num_goals=work.num_goals,
             seen=work.seen,
             choices=choices,
@@ -185,11 +205,15 @@ class Propositional(Environment[PropositionalState]):
             terminated=proved | failed,
         )
 
-    def _round(self, problem: FormulaTable, work: _Work) -> _Work:
-        """One round: what is at hand, and only if that is nothing, one goal made two."""
-        held, goal = work.held[0], work.goal[0]
+    def _round(self, problem: FormulaTable, falsum: jax.Array, work: _Work) -> _Work:
+        """One round: what is at hand, and only if that is nothing, one goal made two.
+
+        `falsum` is the set of its row, if there is one.
+        """
+        held, goal = work.held, work.goal
         kind, left, right = problem.kind[goal], problem.left[goal], problem.right[goal]
-        now, disjunctions, absurd = self._at_hand(problem, held)
+        now, disjunctions = self._at_hand(problem, held)
+        absurd = ((held & falsum) != 0).any()
         assumes = kind == IMPLIES
         now = jnp.where(assumes, now | self._single(left), now)
         asked = jnp.where(assumes, right, goal)
@@ -222,22 +246,20 @@ class Propositional(Environment[PropositionalState]):
         return work._replace(busy=more & ~work.failed & (work.num_goals > 0))
 
     def _at_hand(self, problem: FormulaTable, held: jax.Array) -> tuple[jax.Array, ...]:
-        """`held` with what it gives at once; its disjunctions of which neither part is held; and
-        whether it has falsum."""
+        """`held` with what it gives at once, and its disjunctions of which neither part is held."""
         kind = problem.kind
         here, left, right = self._members(problem, held)
         conjunction, disjunction, implication = kind == AND, kind == OR, kind == IMPLIES
         made = jnp.where(conjunction, left & right, implication & right)
         made = made | (disjunction & (left | right))
         gives_right = here & (conjunction | (implication & left))
-        now = (
-            held
-            | bit_sets.pack(made)
-            | bit_sets.collect(problem.left, here & conjunction, self._words)
-            | bit_sets.collect(problem.right, gives_right, self._words)
+        rows = jnp.arange(self.subformulas, dtype=jnp.int8)
+        gained, undecided = bit_sets.collect(
+            self._words,
+            [(rows, made), (problem.left, here & conjunction), (problem.right, gives_right)],
+            [(rows, disjunction & here & ~left & ~right)],
         )
-        undecided = bit_sets.pack(disjunction & here & ~left & ~right)
-        return now, undecided, (here & (kind == FALSUM)).any()
+        return held | gained, undecided
 
     def _members(self, problem: FormulaTable, held: jax.Array) -> tuple[jax.Array, ...]:
         """bool [S] thrice: whether each row is in the set, its left part, its right part."""
@@ -246,7 +268,7 @@ class Propositional(Environment[PropositionalState]):
 
     def _choices(self, problem: FormulaTable, work: _Work) -> jax.Array:
         """uint32 [words]: what may be acted on, where nothing is left to do without choice."""
-        held, goal = work.held[0], work.goal[0]
+        held, goal = work.held, work.goal
         here, left, right = self._members(problem, held)
         implication = problem.kind == IMPLIES
         circles = work.seen | self._single(goal)
@@ -265,25 +287,26 @@ class Propositional(Environment[PropositionalState]):
         first: tuple[jax.Array, jax.Array],
         second: tuple[jax.Array, jax.Array],
     ) -> _Work:
-        """`first` in place of the first goal; under `condition` `second` waits behind it.
+        """`first` in place of the goal at work; under `condition` `second` waits.
 
         Each is hypotheses and what is to be proved. Where there is no room, it has failed.
         """
-
-        def placed(goals: jax.Array, first: jax.Array, second: jax.Array) -> jax.Array:
-            two = jnp.concatenate([first[None], second[None], goals[1:-1]])
-            return jnp.where(condition, two, jnp.concatenate([first[None], goals[1:]]))
-
+        last = jnp.arange(self.max_goals, dtype=jnp.int8) == work.num_goals - jnp.int8(1)
+        here = condition & last
         return work._replace(
-            held=placed(work.held, first[0], second[0]),
-            goal=placed(work.goal, first[1], second[1]),
+            held=first[0],
+            goal=first[1],
+            waiting_held=jnp.where(here[:, None], second[0][None], work.waiting_held),
+            waiting_goal=jnp.where(here, second[1], work.waiting_goal),
             num_goals=work.num_goals + condition.astype(jnp.int8),
             failed=work.failed | (condition & (work.num_goals == self.max_goals)),
         )
 
     def _pop(self, work: _Work) -> _Work:
-        """Without the first goal; what is left behind the last one says nothing."""
-        held, goal = jnp.roll(work.held, -1, axis=0), jnp.roll(work.goal, -1)
+        """The goal that waits last becomes the one at work; where none waits, it stays."""
+        next_one = jnp.arange(self.max_goals, dtype=jnp.int8) == work.num_goals - jnp.int8(2)
+        held = bit_sets.union(work.waiting_held, next_one)
+        goal = jnp.where(next_one, work.waiting_goal, jnp.int8(0)).sum(dtype=jnp.int8)
         return work._replace(held=held, goal=goal, num_goals=work.num_goals - jnp.int8(1))
 
     def _single(self, row: jax.Array) -> jax.Array:
@@ -302,13 +325,14 @@ class Propositional(Environment[PropositionalState]):
         size = self.subformulas
         rows = jnp.arange(size, dtype=jnp.int8)
         index = jnp.arange(self.max_goals, dtype=jnp.int8)
-        waits = (index > 0) & (index < state.num_goals)
+        waits = index < state.num_goals - jnp.int8(1)
+        (waiting_goals,) = bit_sets.collect(self._words, [(state.waiting_goal, waits)])
         features = (
-            bit_sets.unpack(state.held[0], size),
-            rows == state.goal[0],
+            bit_sets.unpack(state.held, size),
+            rows == state.goal,
             bit_sets.unpack(state.choices, size),
-            bit_sets.unpack(bit_sets.union(state.held, waits), size),
-            bit_sets.unpack(bit_sets.collect(state.goal, waits, self._words), size),
+            bit_sets.unpack(bit_sets.union(state.waiting_held, waits), size),
+            bit_sets.unpack(waiting_goals, size),
         )
         tokens = problem.kind.astype(jnp.int32)
         for feature in features:
@@ -317,9 +341,67 @@ class Propositional(Environment[PropositionalState]):
             tokens=tokens,
             positions=problem.position.astype(jnp.int32),
             mask=rows < problem.size,
-            action_tokens=jnp.append(rows, state.goal[0]).astype(jnp.int32),
+            action_tokens=jnp.append(rows, state.goal).astype(jnp.int32),
             links=jnp.stack([problem.left, problem.right], axis=1).astype(jnp.int32),
         )
+
+    # Problems --------------------------------------------------------------------------------
+
+    @property
+    def num_levels(self) -> int:  # type: ignore[override]
+        """Of difficulty, the easiest first: three for each size that there is room for."""
+        return formula_problems.num_levels(self.subformulas)
+
+    def sample_problem(self, key: jax.Array, split: Split = "train") -> FormulaTable:
+        """A generated formula of the split, its level as likely as any other."""
+        level_key, key = jax.random.split(key)
+        level = jax.random.randint(level_key, (), 0, self.num_levels, jnp.int32)
+        return self.sample_problem_at(key, level, split)
+
+    def sample_problem_at(
+        self, key: jax.Array, level: jax.Array, split: Split = "train"
+    ) -> FormulaTable:
+        """A generated formula of a level (int32 [])."""
+        practice = _practice(self.subformulas, split)
+        begins, ends = jnp.asarray(practice.begins), jnp.asarray(practice.begins[1:])
+        index = jax.random.randint(key, (), begins[level], ends[level], jnp.int32)
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf)[index], practice.tables)
+
+    def parse_problem(self, text: str) -> FormulaTable:
+        """A formula such as "(p → q) ∧ ~r", or the text of a TPTP file of `fof` statements.
+
+        Raises:
+            ValueError: it is neither; or it has more subformulas than there is room for.
+        """
+        is_tptp = re.search(r"^\s*fof\s*\(", text, re.MULTILINE)
+        formula = tptp.parse_tptp(text).formula if is_tptp else syntax.parse(text)
+        return jax.tree.map(jnp.asarray, encode(formula, self.subformulas))
+
+    def format_problem(self, problem: FormulaTable) -> str:
+        """The formula, as people write it."""
+        return syntax.show(decode(problem))
+
+    def format_action(self, action: int) -> str:
+        """The number of a subformula, or "go on"."""
+        return str(action) if action < self.subformulas else "go on"
+
+    def render(self, problem: FormulaTable, state: PropositionalState) -> str:
+        """What is to be proved, from what, and what may be acted on (*), by the rows' numbers."""
+        rows = subformulas(decode(problem))
+        size, goals = self.subformulas, int(state.num_goals)
+        if not goals:
+            return f"proved: {syntax.show(rows[-1])}"
+        acted = np.asarray(bit_sets.unpack(state.choices, size))
+        held = np.asarray(bit_sets.unpack(state.held, size))
+
+        def row(i: int) -> str:
+            return f"{i:>3}{'*' if acted[i] else ' '} {syntax.show(rows[i])}"
+
+        goal = int(state.goal)
+        lines = [row(i) for i in np.flatnonzero(held)] + [f"⊢ {row(goal).strip()}"]
+        lines += [f"  by {row(i).strip()}" for i in np.flatnonzero(acted & ~held)]
+        waiting = [syntax.show(rows[i]) for i in np.asarray(state.waiting_goal)[: goals - 1]]
+        return "\n".join([*lines, *(f"then ⊢ {goal}" for goal in reversed(waiting))])
 
     # Who judges -----------------------------------------------------------------------------
 
@@ -330,3 +412,21 @@ class Propositional(Environment[PropositionalState]):
     def certifier(self) -> Certifier:
         """Shows proofs to Lean, and to people."""
         return PropositionalCertifier()
+
+
+class _Practice(NamedTuple):
+    """Generated formulas of one split."""
+
+    tables: FormulaTable
+    """FormulaTable [N], in NumPy's arrays, the easiest level first."""
+    begins: np.ndarray
+    """int32 [num_levels + 1]: where each level begins, and where the last one ends."""
+
+
+@functools.cache
+def _practice(size: int, split: Split) -> _Practice:
+    """All formulas that there is room for."""
+    levels = formula_problems.levels(size)[split]
+    tables = [encode(syntax.parse(p.text), size) for level in levels for p in level]
+    begins = np.cumsum([0, *map(len, levels)], dtype=np.int32)
+    return _Practice(jax.tree.map(lambda *leaves: np.stack(leaves), *tables), begins)

@@ -3,6 +3,7 @@
 It writes down what the actions prove, line by line, and then believes only the lines.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -53,15 +54,14 @@ def replay(problem: Any, actions: Sequence[int]) -> list[Line]:
 
 def read_rows(problem: Any) -> list[Formula]:
     """The subformulas of a table, the formula last. Raises ValueError if it is no table of any."""
-    names, atoms = np.asarray(problem.names).tolist(), 0
+    names = _names(np.asarray(problem.names).tolist())
     columns = [np.asarray(x).tolist() for x in (problem.kind, problem.left, problem.right)]
     rows: list[Formula] = []
     for i, (kind, left, right) in enumerate(zip(*columns, strict=True)):
         if i == int(problem.size):
             break
         if kind == 0:
-            rows.append(Atom(_name(names[atoms]) or f"atom {atoms + 1}"))
-            atoms += 1
+            rows.append(Atom(next(names)))
         elif kind == 1:
             rows.append(Falsum())
         elif kind in (2, 3, 4) and 0 <= left < i and 0 <= right < i:
@@ -73,10 +73,16 @@ def read_rows(problem: Any) -> list[Formula]:
     return rows
 
 
-def _name(words: list[int]) -> str:
-    """Letters in base 65, five a word, the first one least; 0 is none."""
-    digits = [word // 65**i % 65 for word in words for i in range(5)]
-    return "".join(_LETTERS[digit - 1] for digit in digits if digit)
+def _names(packed: list[list[int]]) -> Iterator[str]:
+    """Of one atom after another: letters in base 65, five a word, the first one least, 0 is none.
+
+    Who has no name is called p, q, r and so on.
+    """
+    digits = ([word // 65**i % 65 for word in words for i in range(5)] for words in packed)
+    names = ["".join(_LETTERS[digit - 1] for digit in some if digit) for some in digits]
+    letters = (f"{letter}{n or ''}" for n in itertools.count() for letter in "pqrstuvw")
+    fresh = (letter for letter in letters if letter not in names)
+    return (name or next(fresh) for name in names)
 
 
 class _Attempt:

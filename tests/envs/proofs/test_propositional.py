@@ -4,6 +4,7 @@ All play is at one size, in one batch, compiled once.
 """
 
 import functools
+import itertools
 import random
 from typing import NamedTuple
 
@@ -15,10 +16,9 @@ import pytest
 from benchmarks.propositional import g4ip
 from selfplay.environment import Verdict
 from selfplay_envs.proofs import lean
-from selfplay_envs.proofs.formula import Formula, subformulas
+from selfplay_envs.proofs.formula import Formula
 from selfplay_envs.proofs.formula_table import encode, stack
 from selfplay_envs.proofs.propositional import Propositional
-from selfplay_envs.proofs.syntax import parse
 from tests.envs.proofs.formulas import any_formulas
 from tests.reference.propositional import Attempt, after, can_be_proved
 
@@ -89,9 +89,11 @@ def assert_same(states, i, reference: Attempt) -> None:
     def rows(words):
         return frozenset(reference.rows[member] for member in members(words))
 
-    count = states.num_goals[i]
-    held, goals = map(rows, states.held[i][:count]), states.goal[i][:count]
-    assert [*zip(held, (reference.rows[goal] for goal in goals), strict=True)] == reference.goals
+    waiting = states.num_goals[i] - 1
+    held = [states.held[i], *states.waiting_held[i][:waiting][::-1]]
+    goals = [states.goal[i], *states.waiting_goal[i][:waiting][::-1]]
+    wanted = [(rows(words), reference.rows[goal]) for words, goal in zip(held, goals, strict=True)]
+    assert wanted == reference.goals
     assert rows(states.seen[i]) == reference.seen
     assert members(states.choices[i]) == reference.choices()
 
@@ -123,8 +125,7 @@ def test_lean_accepts_what_was_proved():
     claims = [
         (certifier.statement(e.problem), certifier.proof(e.problem, e.actions)) for e in proved
     ]
-    # Each once as it is, and as a proof of another statement.
-    shifted = [(s, p) for (s, _), (t, p) in zip(claims, claims[1:], strict=False) if s != t]
+    shifted = [(s, p) for (s, _), (t, p) in itertools.pairwise(claims[:20]) if s != t]
     judged = certifier.judge(claims + shifted)
     assert {j.verdict for j in judged[: len(claims)]} == {Verdict.ACCEPTED}
-    assert sum(j.verdict is Verdict.ACCEPTED for j in judged[len(claims) :]) <= 2  # p → p, q → q
+    assert {j.verdict for j in judged[len(claims) :]} == {Verdict.REJECTED}
