@@ -98,7 +98,7 @@ class Attempt:
         found = []
         for number, row in enumerate(self.rows):
             used = isinstance(row, Implies) and row in held and row.right not in held
-            part = isinstance(goal, Or) and row in (goal.left, goal.right)
+            part = row in disjuncts(goal) and row != goal
             asked = row.left if used else row
             if (used or part) and not self.leads_back(asked, LOOKAHEAD):
                 found.append(number)
@@ -115,6 +115,12 @@ class Attempt:
                 self.goals.insert(1, (held | {row.left, row.right}, goal))
                 self.failed = self.failed or len(self.goals) > self.max_goals
         self.settle()
+
+
+def disjuncts(formula: Formula) -> set[Formula]:
+    if isinstance(formula, Or):
+        return disjuncts(formula.left) | disjuncts(formula.right)
+    return {formula}
 
 
 def at_hand(row: Formula, held: frozenset[Formula]) -> set[Formula]:

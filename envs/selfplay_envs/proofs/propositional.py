@@ -15,8 +15,9 @@ What needs no choice is done by itself, `ROUNDS` rounds a step, in this order:
 3. Of the first A ∨ B in Γ, by its row, with neither A nor B in Γ, both cases are proved, A first.
 
 What is left is the agent's: action i uses hypothesis i, an implication A → B (A is to be proved,
-then, with A and B, what was), or it proves part i of a disjunction. The last action, "go on", is
-the only one while there is more to do without choice, and where a proof needs no choice at all.
+then, with A and B, what was); or, where A ∨ (B ∨ …) is to be proved, it chooses one of A, B, … for
+that, row i. The last action, "go on", is the only one while there is more to do without choice, and
+where a proof needs no choice at all.
 
 An implication whose right part is held gives nothing; and what was to be proved before, from the
 same hypotheses, leads round in circles. Neither is allowed, or, where it is found out late, it is
@@ -25,7 +26,6 @@ theorem has a line that proves it, unless it needs more goals at once than `max_
 steps than `max_steps`.
 """
 
-import functools
 import re
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ import numpy as np
 
 from selfplay.environment import Certifier, Environment, State, Tokens, TokenSpec, Verifier
 from selfplay.environment.contract import Split, select
-from selfplay_envs.proofs import bit_sets, formula_problems, syntax, tptp
+from selfplay_envs.proofs import bit_sets, formula_levels, formula_problems, syntax, tptp
 from selfplay_envs.proofs.formula import subformulas
 from selfplay_envs.proofs.formula_table import (
     AND,
@@ -114,7 +114,7 @@ class Propositional(Environment[PropositionalState]):
 
     version = "1"
 
-    def __init__(self, *, subformulas: int = 64, max_goals: int = 16, max_steps: int | None = None):
+    def __init__(self, *, subformulas: int = 64, max_goals: int = 24, max_steps: int | None = None):
         if subformulas not in SIZES or not 4 <= max_goals <= 127:
             raise ValueError(
                 f"subformulas must be one of {', '.join(map(str, SIZES))}, and max_goals between "
@@ -276,9 +276,25 @@ class Propositional(Environment[PropositionalState]):
             leads_there = implication & left & bit_sets.has(circles, problem.right)
             circles = circles | bit_sets.pack(leads_there)
         uses = implication & here & ~right & ~bit_sets.has(circles, problem.left)
-        parts = self._single(problem.left[goal]) | self._single(problem.right[goal])
-        parts = jnp.where(problem.kind[goal] == OR, parts & ~circles, jnp.uint32(0))
+        parts = self._disjuncts(problem, goal) & ~circles
         return bit_sets.pack(uses) | parts
+
+    def _disjuncts(self, problem: FormulaTable, goal: jax.Array) -> jax.Array:
+        """uint32 [words]: of A ∨ (B ∨ …) the parts A, B and so on that are no disjunctions."""
+        disjunction = problem.kind == OR
+
+        def unfinished(carry: tuple[jax.Array, jax.Array]) -> jax.Array:
+            return (carry[0] != carry[1]).any()
+
+        def body(carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+            _, parts = carry
+            split = disjunction & bit_sets.unpack(parts, self.subformulas)
+            pairs = [(problem.left, split), (problem.right, split)]
+            return parts, parts | bit_sets.collect(self._words, pairs)[0]
+
+        start = self._single(goal)
+        parts = jax.lax.while_loop(unfinished, body, (jnp.zeros_like(start), start))[1]
+        return parts & ~bit_sets.pack(disjunction) & ~start
 
     def _push(
         self,
@@ -362,10 +378,7 @@ class Propositional(Environment[PropositionalState]):
         self, key: jax.Array, level: jax.Array, split: Split = "train"
     ) -> FormulaTable:
         """A generated formula of a level (int32 [])."""
-        practice = _practice(self.subformulas, split)
-        begins, ends = jnp.asarray(practice.begins), jnp.asarray(practice.begins[1:])
-        index = jax.random.randint(key, (), begins[level], ends[level], jnp.int32)
-        return jax.tree.map(lambda leaf: jnp.asarray(leaf)[index], practice.tables)
+        return formula_levels.draw(self.subformulas, split, key, level)
 
     def parse_problem(self, text: str) -> FormulaTable:
         """A formula such as "(p → q) ∧ ~r", or the text of a TPTP file of `fof` statements.
@@ -412,21 +425,3 @@ class Propositional(Environment[PropositionalState]):
     def certifier(self) -> Certifier:
         """Shows proofs to Lean, and to people."""
         return PropositionalCertifier()
-
-
-class _Practice(NamedTuple):
-    """Generated formulas of one split."""
-
-    tables: FormulaTable
-    """FormulaTable [N], in NumPy's arrays, the easiest level first."""
-    begins: np.ndarray
-    """int32 [num_levels + 1]: where each level begins, and where the last one ends."""
-
-
-@functools.cache
-def _practice(size: int, split: Split) -> _Practice:
-    """All formulas that there is room for."""
-    levels = formula_problems.levels(size)[split]
-    tables = [encode(syntax.parse(p.text), size) for level in levels for p in level]
-    begins = np.cumsum([0, *map(len, levels)], dtype=np.int32)
-    return _Practice(jax.tree.map(lambda *leaves: np.stack(leaves), *tables), begins)

@@ -160,10 +160,12 @@ class _Attempt:
             premises = (held[chosen], held[chosen.left])
             held[chosen.right] = self.add(chosen.right, Rule.APPLIED, premises, block)
             return goal
-        if isinstance(goal, Or) and chosen in (goal.left, goal.right):
-            rule = Rule.OR_BY_LEFT if chosen == goal.left else Rule.OR_BY_RIGHT
-            closing.append(lambda line: self.add(goal, rule, (line,), block))
-            return chosen
+        if not isinstance(chosen, Or):
+            way = way_to(chosen, goal)
+            for whole, part in itertools.pairwise(way):
+                closing.append(self.making(whole, part, block))
+            if len(way) > 1:
+                return chosen
         raise ValueError(f"action {action} does nothing here")
 
     def gain(self, held: Held, block: int) -> None:
@@ -211,11 +213,35 @@ class _Attempt:
         """Uses an implication when its left part is proved."""
         return lambda line: self.add(implication.right, Rule.APPLIED, (held, line), block)
 
+    def making(self, whole: Formula, part: Formula, block: int) -> Callable[[int], int]:
+        """Makes a disjunction of one of its parts."""
+        is_left = isinstance(whole, Or) and whole.left == part
+        rule = Rule.OR_BY_LEFT if is_left else Rule.OR_BY_RIGHT
+        return lambda line: self.add(whole, rule, (line,), block)
+
     def repeated(self, line: int, assumption: int) -> int:
         """The line, said again in the assumption's block if it stands before it."""
         if line >= assumption:
             return line
         return self.add(self.proof[line].formula, Rule.REPEATED, (line,), assumption)
+
+
+def way_to(part: Formula, goal: Formula) -> list[Formula]:
+    """From `goal` through disjunctions to one of their parts; empty if there is no way."""
+    came_from: dict[Formula, Formula | None] = {goal: None}
+    waiting = [goal]
+    while waiting:
+        here = waiting.pop()
+        for next_one in (here.right, here.left) if isinstance(here, Or) else ():
+            if next_one not in came_from:
+                came_from[next_one] = here
+                waiting.append(next_one)
+    way = []
+    here = part if part in came_from else None
+    while here is not None:
+        way.append(here)
+        here = came_from[here]
+    return way[::-1]
 
 
 def _at_hand(row: Formula) -> Iterator[tuple[Formula, Rule, tuple[Formula, ...]]]:
