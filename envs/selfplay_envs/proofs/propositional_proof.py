@@ -37,9 +37,7 @@ class PropositionalCertifier(Certifier):
 
     def proof(self, problem: Any, actions: Sequence[int]) -> str:
         """A term of that type. Raises ValueError if `actions` prove nothing."""
-        names = LeanNames(read_rows(problem))
-        term = "".join(_Terms(names, replay(problem, actions)).block(NOWHERE))
-        return names.bound("fun", " =>", names.definitions() + term)
+        return term(LeanNames(read_rows(problem)), replay(problem, actions))
 
     def explain(self, problem: Any, actions: Sequence[int]) -> str:
         """Numbered lines of natural deduction. Raises ValueError if `actions` prove nothing."""
@@ -95,6 +93,12 @@ class LeanNames:
     def bound(self, binder: str, mark: str, body: str) -> str:
         """`body` for all atoms, if there are any."""
         return f"{binder} ({' '.join(self._atoms)} : Prop){mark} {body}" if self._atoms else body
+
+
+def term(names: LeanNames, proof: Sequence[Line]) -> str:
+    """What a proof is in Lean."""
+    lines = "".join(_Terms(names, proof).block(NOWHERE))
+    return names.bound("fun", " =>", names.definitions() + lines)
 
 
 class _Terms:
