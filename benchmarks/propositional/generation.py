@@ -10,7 +10,6 @@ renaming of atoms, are left out, and so is every chain of equivalences, which is
 import csv
 import dataclasses
 import io
-import itertools
 import math
 import os
 import random
@@ -25,7 +24,7 @@ from benchmarks.propositional.g4ip import Outcome, prove
 from selfplay.files import write_text
 from selfplay_envs.proofs import kripke
 from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, subformulas
-from selfplay_envs.proofs.formula_problems import EFFORTS, FILE, SIZES, canonical_key
+from selfplay_envs.proofs.formula_problems import EFFORTS, FILE, SIZES, canonical_key, is_held_out
 from selfplay_envs.proofs.syntax import show
 from selfplay_envs.proofs.tptp import read_tptp
 
@@ -135,7 +134,9 @@ def pool(
     """What could be settled of formulas that fit a size; their keys become known, in place."""
     found: list[Settled] = []
     fitting = (formula for formula in candidates(rng, size) if fits(formula, size))
-    for formula in itertools.islice(fitting, arguments.tries * count):
+    for number, formula in enumerate(fitting):
+        if number == arguments.tries * count:
+            break
         key = canonical_key(formula)
         if key in known or is_chain_of_equivalences(formula):
             continue
@@ -190,7 +191,7 @@ def main() -> None:
     known = library()
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["level", "is_theorem", "expansions", "formula"])
+    writer.writerow(["level", "held_out", "is_theorem", "expansions", "formula"])
     for place, (size, count) in enumerate(zip(SIZES, arguments.counts, strict=True)):
         rng = random.Random(f"{arguments.seed} {size}")
         found = pool(rng, size, count, known, arguments)
@@ -205,7 +206,8 @@ def main() -> None:
         rows.sort(key=lambda row: (row[0], row[1].effort, not row[1].is_theorem))
         for level, settled in rows:
             text = ascii_text(renamed(settled.formula))
-            writer.writerow([level, int(settled.is_theorem), settled.expansions, text])
+            flags = int(is_held_out(settled.formula)), int(settled.is_theorem)
+            writer.writerow([level, *flags, settled.expansions, text])
         statuses = Counter(settled.is_theorem for settled in found)
         print(
             f"≤ {size}: {len(found)} settled, {statuses[True]} theorems; {len(rows)} kept, "

@@ -10,7 +10,6 @@ import importlib.resources
 from typing import NamedTuple
 
 from selfplay_envs.proofs.formula import Atom, Falsum, Formula, parts, subformulas
-from selfplay_envs.proofs.syntax import parse
 
 FILE = "formula_problems.csv"
 
@@ -31,6 +30,8 @@ class FormulaProblem(NamedTuple):
     """As `syntax.parse` reads it."""
     level: int
     """From 0, the easiest: `EFFORTS` levels of each of the sizes."""
+    held_out: bool
+    """Whether `is_held_out` keeps it from training."""
     is_theorem: bool
     expansions: int
     """Of the depth-first prover; -1 where it gave up, and a search for models settled it."""
@@ -70,8 +71,8 @@ def problems() -> tuple[FormulaProblem, ...]:
     source = importlib.resources.files("selfplay_envs.proofs") / FILE
     rows = csv.reader(source.read_text(encoding="ascii").splitlines()[1:])
     return tuple(
-        FormulaProblem(text, int(level), is_theorem == "1", int(expansions))
-        for level, is_theorem, expansions, text in rows
+        FormulaProblem(text, int(level), held_out == "1", is_theorem == "1", int(expansions))
+        for level, held_out, is_theorem, expansions, text in rows
     )
 
 
@@ -95,6 +96,5 @@ def levels(max_subformulas: int) -> dict[str, list[list[FormulaProblem]]]:
     }
     for problem in problems():
         if problem.level < count:
-            split = "held_out" if is_held_out(parse(problem.text)) else "train"
-            sides[split][problem.level].append(problem)
+            sides["held_out" if problem.held_out else "train"][problem.level].append(problem)
     return sides

@@ -67,20 +67,26 @@ def test_levels_are_those_that_fit():
         levels(15)
 
 
-def test_no_two_are_the_same_up_to_names():
-    keys = [canonical_key(parse(problem.text)) for problem in problems()]
+@pytest.fixture(scope="module")
+def keys() -> list[str]:
+    return [canonical_key(parse(problem.text)) for problem in problems()]
+
+
+def test_no_two_are_the_same_up_to_names(keys: list[str]):
     assert len(set(keys)) == len(keys)
 
 
-def test_none_is_in_the_library(iltp: list[Path]):
-    library = {canonical_key(read_tptp(path).formula) for path in iltp}
-    assert len(library) >= 150  # a few are the same
-    assert library.isdisjoint(canonical_key(parse(problem.text)) for problem in problems())
+def test_none_is_in_the_library(iltp: list[Path], keys: list[str]):
+    small = [path for path in iltp if path.stat().st_size < 20_000]
+    library = {canonical_key(read_tptp(path).formula) for path in small}
+    assert len(library) > 130
+    assert library.isdisjoint(keys)
 
 
 @pytest.mark.parametrize("level", range(0, EFFORTS * 3, 2))
 def test_models_refute_the_non_theorems_and_no_theorem(level: int):
     there: list[FormulaProblem] = [p for p in problems() if p.level == level]
+    assert len(there) > 300
     for problem in there[:: len(there) // 12]:
         assert kripke.is_theorem(parse(problem.text)) == problem.is_theorem, problem
 
