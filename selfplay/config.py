@@ -101,9 +101,10 @@ class NetworkConfig(Checked):
     """The network that guesses policy and value."""
 
     section: ClassVar[str] = "network"
-    kind: Literal["mlp", "lines", "resnet", "transformer"] = "mlp"
-    """mlp: flat boards, fastest on CPUs; lines: an mlp that sees a board's lines too, for games of
-    so many in a row; resnet: boards; transformer: tokens or boards."""
+    kind: Literal["mlp", "lines", "resnet", "transformer", "graph"] = "mlp"
+    """mlp: flat boards or tokens, fastest on CPUs; lines: an mlp that sees a board's lines too, for
+    games of so many in a row; resnet: boards; transformer: tokens or boards; graph: tokens with
+    links, at a third of a transformer's cost."""
     width: int = 256
     """Units per layer, channels, or the size of a token's vector."""
     depth: int = 2

@@ -5,6 +5,7 @@ the way and a symmetry. `Nim`: two players, observed as an array. `NimBoard`: th
 observed as a board. `Coins`: the same heap, but each stone pays at once, and moves double.
 """
 
+import dataclasses
 import itertools
 
 import jax
@@ -147,6 +148,23 @@ class Spell(Environment[SpellState]):
         forbidden_next = (left > 0) & (wanted_next == letters)
         value = jnp.where(right, 1.0, -1.0) + left - 2.0 * forbidden_next.astype(jnp.float32)
         return jnp.where(self._legal(problem, state), value / self.length, jnp.nan)
+
+
+class LinkedSpell(Spell):
+    """Spell where each letter of the word links to the one after it; its actions are one kind."""
+
+    def __init__(self, length: int = 4):
+        super().__init__(length)
+        self.observation_spec = dataclasses.replace(
+            self.observation_spec, action_kinds=(0,) * NUM_LETTERS, num_links=1
+        )
+
+    def observe(self, problem, state):
+        """As Spell's, with links; the word's last letter and those to write are linked to none."""
+        places = jnp.arange(self.observation_spec.num_tokens, dtype=jnp.int32)
+        seen = super().observe(problem, state)
+        follows = seen.mask & (places < self.length - 1)
+        return seen.replace(links=(places + follows.astype(jnp.int32))[:, None])
 
 
 class SpellVerifier(Verifier):

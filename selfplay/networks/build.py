@@ -12,8 +12,9 @@ from selfplay.environment.contract import (
     TokenSpec,
 )
 from selfplay.networks.contract import Drop, Network, Outputs, Params, keep
+from selfplay.networks.graph import TokenGraph
 from selfplay.networks.lines import LinesMLP
-from selfplay.networks.mlp import MLP
+from selfplay.networks.mlp import MLP, TokenMLP
 from selfplay.networks.resnet import ResNet
 from selfplay.networks.transformer import BoardTransformer, TokenTransformer
 
@@ -38,11 +39,15 @@ def build(config: NetworkConfig, env: Environment) -> Network:
 
     def make(rngs: nnx.Rngs) -> nnx.Module:
         if config.kind == "mlp":
+            if isinstance(spec, TokenSpec):
+                return TokenMLP(config, spec, num_actions, rngs=rngs)
             return MLP(config, spec, num_actions, rngs=rngs)
         if config.kind == "lines":
             return LinesMLP(config, spec, num_actions, rngs=rngs)
         if config.kind == "resnet":
             return ResNet(config, spec, num_actions, rngs=rngs)
+        if config.kind == "graph":
+            return TokenGraph(config, spec, num_actions, rngs=rngs)
         if isinstance(spec, TokenSpec):
             return TokenTransformer(config, spec, num_actions, rngs=rngs)
         return BoardTransformer(config, spec, num_actions, rngs=rngs)
@@ -72,7 +77,11 @@ def _check(observation: Observation, spec: ArraySpec | TokenSpec, num_actions: i
         if not isinstance(observation, Tokens):
             raise ValueError(f"the observation must be Tokens, got {type(observation).__name__}")
         length = (spec.num_tokens,)
-        expected = {"tokens": length, "positions": length, "mask": length}
+        expected: dict[str, tuple[int, ...]] = {
+            "tokens": length,
+            "positions": length,
+            "mask": length,
+        }
         expected["action_tokens"] = (num_actions,)
         if spec.num_links:
             expected["links"] = (spec.num_tokens, spec.num_links)

@@ -1,5 +1,6 @@
 """Environments that break a law of form and of purity; see `zoo`."""
 
+import dataclasses
 import random
 
 import jax
@@ -38,6 +39,20 @@ class ShapeWithoutAComma(Columns):
     def __init__(self):
         super().__init__()
         self.observation_spec = ArraySpec(6)
+
+
+@breaks("facts")
+class AKindTooFew(worlds.LinkedSpell):
+    def __init__(self):
+        super().__init__()
+        self.observation_spec = dataclasses.replace(self.observation_spec, action_kinds=(0, 0))
+
+
+@breaks("facts")
+class AKindIsLeftOut(worlds.LinkedSpell):
+    def __init__(self):
+        super().__init__()
+        self.observation_spec = dataclasses.replace(self.observation_spec, action_kinds=(0, 2, 0))
 
 
 @breaks("runs")

@@ -1,5 +1,6 @@
 """Environments that break a law of what is seen; see `zoo`."""
 
+import dataclasses
 import random
 
 import jax.numpy as jnp
@@ -29,6 +30,20 @@ class BeforeTheFirstPosition(worlds.Spell):
     def observe(self, problem, state):
         seen = super().observe(problem, state)
         return seen.replace(positions=seen.positions - 1)
+
+
+@breaks("finite observations")
+class LinkBeyondTheLastToken(worlds.LinkedSpell):
+    def observe(self, problem, state):
+        seen = super().observe(problem, state)
+        return seen.replace(links=seen.links + 1)
+
+
+@breaks("observation")
+class LinksWithoutTheirNumber(worlds.LinkedSpell):
+    def __init__(self):
+        super().__init__()
+        self.observation_spec = dataclasses.replace(self.observation_spec, num_links=0)
 
 
 @breaks("observations tell")

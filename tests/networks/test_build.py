@@ -33,7 +33,9 @@ KINDS = {
     "lines": ("lines", TwoPlanes),
     "resnet": ("resnet", worlds.NimBoard),
     "board_transformer": ("transformer", worlds.NimBoard),
-    "token_transformer": ("transformer", worlds.Spell),
+    "token_mlp": ("mlp", worlds.Spell),
+    "token_transformer": ("transformer", worlds.LinkedSpell),
+    "graph": ("graph", worlds.LinkedSpell),
 }
 NUM_ACTIONS = 3
 BATCH = 7
@@ -209,10 +211,14 @@ def test_observation_of_another_shape_is_refused():
         network.apply(params, observation.replace(mask=observation.mask[:, :6]))
     with pytest.raises(ValueError, match="the observation must be Tokens, got "):
         network.apply(params, observation.tokens)
+    with pytest.raises(ValueError, match="links must be there with num_links = 1"):
+        network.apply(params, observation.replace(links=None))
+    with pytest.raises(ValueError, match=r"links must have shape \[B, 7, 1\], got \[7, 7\]"):
+        network.apply(params, observation.replace(links=observation.links[..., 0]))
 
 
-class Duel(worlds.Spell):
-    """Spell as it would be seen by two."""
+class Duel(worlds.LinkedSpell):
+    """A word as it would be seen by two."""
 
     num_players = 2
 
@@ -220,7 +226,7 @@ class Duel(worlds.Spell):
 @pytest.mark.parametrize("name", ["resnet", "token_transformer"])  # all others share a head
 def test_a_reply_head_is_one_more_and_costs_play_nothing(name):
     kind, world = KINDS[name]
-    env = Duel() if world is worlds.Spell else world()
+    env = Duel() if world is worlds.LinkedSpell else world()
     config = NetworkConfig(kind=kind, width=16, depth=1, num_heads=2)
     plain, more = (build(dataclasses.replace(config, reply_head=x), env) for x in (False, True))
     params, observation = jax.jit(more.init)(jax.random.key(0)), observations(world)

@@ -59,6 +59,36 @@ def test_board_is_flattened():
     assert prior_logits.shape == (2, 3)
 
 
-def test_tokens_are_refused():
-    with pytest.raises(ValueError, match=r"observation of tokens .*'transformer' would do"):
-        build(NetworkConfig(kind="mlp"), worlds.Spell())
+def test_tokens_are_flattened_one_hot():
+    """The rows that are added up, against the one-hot features that they stand for."""
+    env = worlds.LinkedSpell()
+    network = build(NetworkConfig(kind="mlp", width=16, depth=0), env)
+    params = network.init(jax.random.key(0))
+    trunk = params["trunk"]
+    problem = env.parse_problem("abca")
+    state = env.step(problem, env.init(problem), jnp.int32(0))
+    seen = env.observe(problem, state)
+    words, places, count = 9, 5, 7
+    features = np.zeros((count, words + places + count), np.float32)
+    for at in range(count):
+        if seen.mask[at]:
+            features[at, seen.tokens[at]] = 1
+            features[at, words + seen.positions[at]] = 1
+            features[at, words + places + seen.links[at, 0]] = 1
+    assert features.sum() == 3 * 6
+    stem = features.ravel() @ trunk["stem"]["kernel"] + trunk["stem"]["bias"]
+    assert 0.5 < np.square(stem).mean() / 18 * 7 * 3 < 2  # as large as if nothing were masked
+    head = trunk["heads"]["policy"]
+    expected = np.maximum(stem, 0) @ head["kernel"] + head["bias"]
+    prior_logits, _ = jax.jit(network.apply)(params, jax.tree.map(lambda x: x[None], seen))
+    np.testing.assert_allclose(prior_logits[0], expected, atol=1e-6)
+
+
+def test_an_mlp_of_another_number_of_tokens_is_refused():
+    config = NetworkConfig(kind="mlp", width=16)
+    small, large = worlds.Spell(), worlds.Spell(length=6)
+    params = jax.eval_shape(build(config, small).init, jax.random.key(0))
+    seen = jax.eval_shape(large.observe, jnp.zeros(6, jnp.int8), large._start(None))
+    seen = jax.tree.map(lambda x: jax.ShapeDtypeStruct((2, *x.shape), x.dtype), seen)
+    with pytest.raises(ValueError, match=r"over 9 tokens has 144 .* made for 98: .*'transformer'"):
+        jax.eval_shape(build(config, large).apply, params, seen)

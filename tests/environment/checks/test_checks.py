@@ -51,6 +51,7 @@ def test_a_broken_environment_raises_with_all_that_is_wrong():
     with pytest.raises(ValueError, match=r"PaysTen breaks the contract\nrewards: .* add up to"):
         check(zoo_play.PaysTen(), games=16).raise_if_broken()
     check(worlds.Nim(), games=16).raise_if_broken()
+    check(worlds.LinkedSpell(), games=16).raise_if_broken()
 
 
 def test_a_seed_below_zero_is_the_callers_mistake_not_the_environments():
