@@ -5,17 +5,22 @@ the command line; each field has a default. Unknown keys are errors.
 """
 
 import dataclasses
-import difflib
-import math
-import tomllib
-import typing
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal
 
-import dacite
-import tomli_w
+from selfplay.settings import (
+    UNBOUNDED,
+    Checked,
+    dumps,
+    get,
+    load_settings,
+    paths_of,
+    settings_from_dict,
+    to_dict,
+)
 
-UNBOUNDED = math.inf
+__all__ = ["dumps", "get", "to_dict"]
+
 _RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**31 - 1),
     "minutes": (0.01, UNBOUNDED),
@@ -73,31 +78,14 @@ _RANGES: dict[str, tuple[float, float]] = {
 """Least and greatest value of every number, by its dotted path."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Checked:
-    """Settings that refuse what could never run, naming the field."""
+class Section(Checked):
+    """A part of the settings of a run."""
 
-    section: ClassVar[str] = ""
     ranges: ClassVar[dict[str, tuple[float, float]]] = _RANGES
 
-    def __post_init__(self) -> None:
-        """Raises ValueError for a number out of its range."""
-        for path, (low, high) in self.ranges.items():
-            section, _, field = path.rpartition(".")
-            if section != self.section:
-                continue
-            value = getattr(self, field)
-            if value is None:
-                continue
-            if isinstance(value, bool) or not math.isfinite(value):
-                raise ValueError(f"{path} must be a finite number, got {value}")
-            if not low <= value <= high:
-                range_ = f"at least {low}" if math.isinf(high) else f"between {low} and {high}"
-                raise ValueError(f"{path} must be {range_}, got {value}")
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class NetworkConfig(Checked):
+class NetworkConfig(Section):
     """The network that guesses policy and value."""
 
     section: ClassVar[str] = "network"
@@ -121,7 +109,7 @@ class NetworkConfig(Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SearchConfig(Checked):
+class SearchConfig(Section):
     """The tree search that improves the network's guess."""
 
     section: ClassVar[str] = "search"
@@ -173,7 +161,7 @@ class SearchConfig(Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RolloutConfig(Checked):
+class RolloutConfig(Section):
     """Self-play."""
 
     section: ClassVar[str] = "rollout"
@@ -209,7 +197,7 @@ class RolloutConfig(Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReplayConfig(Checked):
+class ReplayConfig(Section):
     """Where targets are kept."""
 
     section: ClassVar[str] = "replay"
@@ -220,7 +208,7 @@ class ReplayConfig(Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LearnerConfig(Checked):
+class LearnerConfig(Section):
     """How the network is distilled on the targets."""
 
     section: ClassVar[str] = "learner"
@@ -255,7 +243,7 @@ class LearnerConfig(Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvaluationConfig(Checked):
+class EvaluationConfig(Section):
     """How the run is judged on the way and at its end."""
 
     section: ClassVar[str] = "evaluation"
@@ -268,7 +256,7 @@ class EvaluationConfig(Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CheckpointConfig(Checked):
+class CheckpointConfig(Section):
     """When the run is saved."""
 
     section: ClassVar[str] = "checkpoint"
@@ -281,7 +269,7 @@ class CheckpointConfig(Checked):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class GuardsConfig(Checked):
+class GuardsConfig(Section):
     """What is done about an alarm, beside saying it and writing it down."""
 
     section: ClassVar[str] = "guards"
@@ -302,7 +290,7 @@ class LoggingConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(Checked):
+class Config(Section):
     """A whole run."""
 
     env: str
@@ -332,73 +320,14 @@ MAY_CHANGE_ON_RESUME = ("evaluation", "checkpoint", "guards", "logging")
 """Sections that may change on resume, beside the length of the run; all else is another run."""
 
 
-def get(config: Any, path: str) -> Any:
-    """The setting at a dotted path such as `network.width`."""
-    for name in path.split("."):
-        config = getattr(config, name)
-    return config
-
-
 def from_dict(values: dict[str, Any]) -> Config:
     """A config from nested dictionaries. Raises ValueError naming the field that does not fit."""
     return settings_from_dict(Config, values)
 
 
-SettingsT = TypeVar("SettingsT", bound=Checked)
-
-
-def settings_from_dict(kind: type[SettingsT], values: dict[str, Any]) -> SettingsT:
-    """As `from_dict`, of another kind of settings."""
-    _refuse_unknown_keys(kind, values, "")
-    hooks = dacite.Config(type_hooks={float: _to_float}, cast=[tuple])
-    try:
-        return dacite.from_dict(kind, values, hooks)
-    except dacite.DaciteError as error:
-        raise ValueError(f"the config does not fit: {error}") from error
-
-
-def to_dict(config: Checked) -> dict[str, Any]:
-    """Nested dictionaries from which `from_dict` makes the same settings; None is left out."""
-
-    def without_none(values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        return {key: without_none(value) for key, value in values.items() if value is not None}
-
-    return without_none(dataclasses.asdict(config))
-
-
 def load(path: Path, **overrides: Any) -> Config:
     """A config from a TOML file; `overrides`, nested like the file, go on top of it."""
     return load_settings(Config, path, **overrides)
-
-
-def load_settings(kind: type[SettingsT], path: Path, **overrides: Any) -> SettingsT:
-    """As `load`, of another kind of settings."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError):
-        raise ValueError(f"no config file at {path}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is not a TOML file: {error}") from error
-    try:
-        return settings_from_dict(kind, _merged(values, overrides))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def _merged(values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
-    """Nested dictionaries, with those of `overrides` on top."""
-    merged = dict(values)
-    for key, value in overrides.items():
-        nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if nested else value
-    return merged
-
-
-def dumps(config: Checked) -> str:
-    """The settings as TOML."""
-    return tomli_w.dumps(to_dict(config))
 
 
 def difference(old: Config, new: Config) -> list[str]:
@@ -408,33 +337,4 @@ def difference(old: Config, new: Config) -> list[str]:
 
 def paths() -> list[str]:
     """Dotted paths of all settings."""
-    return _paths(Config)
-
-
-def _paths(cls: type, prefix: str = "") -> list[str]:
-    hints = typing.get_type_hints(cls)
-    paths = []
-    for field in dataclasses.fields(cls):
-        kind = hints[field.name]
-        if dataclasses.is_dataclass(kind):
-            paths += _paths(typing.cast(type, kind), f"{prefix}{field.name}.")
-        else:
-            paths.append(prefix + field.name)
-    return paths
-
-
-def _refuse_unknown_keys(cls: type, values: dict[str, Any], prefix: str) -> None:
-    hints = typing.get_type_hints(cls)
-    known = [field.name for field in dataclasses.fields(cls)]
-    for key, value in values.items():
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(known)}"
-            raise ValueError(f"unknown setting {prefix}{key}; {hint}")
-        if dataclasses.is_dataclass(hints[key]) and isinstance(value, dict):
-            _refuse_unknown_keys(typing.cast(type, hints[key]), value, f"{prefix}{key}.")
-
-
-def _to_float(value: Any) -> Any:
-    """TOML's `10` serves where a float is wanted; anything else is left for dacite to refuse."""
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return paths_of(Config)

@@ -7,7 +7,7 @@ are made; the settings here say what is labelled, by whom, and what of it is lea
 import dataclasses
 from typing import ClassVar, Literal
 
-from selfplay.config import UNBOUNDED, Checked
+from selfplay.settings import UNBOUNDED, Checked
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

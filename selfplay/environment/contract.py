@@ -171,6 +171,9 @@ class Environment(abc.ABC, Generic[StateT]):
     """What an illegal move earns a lone player; with two players the loser gets `-1 * high`."""
     num_symmetries: int = 1
     """How many symmetries there are, the identity (index 0) included."""
+    num_levels: int = 1
+    """Grades of difficulty of its problems, or problems that are tried again and again; training
+    draws those levels most that are solved about half of the time."""
     open_spiel: str | None = None
     """The same game in OpenSpiel, as `pyspiel.load_game` takes it: "hex(board_size=5)"."""
     open_spiel_allows: str | None = None
@@ -204,6 +207,16 @@ class Environment(abc.ABC, Generic[StateT]):
         """A random problem. Splits never overlap. Games have the empty problem."""
         del key, split
         return NO_PROBLEM
+
+    def sample_problem_at(self, key: jax.Array, level: jax.Array, split: Split) -> Problem:
+        """A random problem of a level (int32 [], below `num_levels`)."""
+        del level
+        return self.sample_problem(key, split)
+
+    def solved(self, problem: Problem, state: StateT) -> jax.Array:
+        """bool []: an episode that has just ended earned a lone player the most there is."""
+        del problem
+        return state.terminated & (state.rewards[0] >= self.return_range[1])
 
     def parse_problem(self, text: str) -> Problem:
         """The problem that `text` describes. Raises ValueError if it describes none."""

@@ -5,6 +5,7 @@ the outcome: the end of an iteration is no truncation.
 """
 
 import dataclasses
+import functools
 from typing import NamedTuple
 
 import jax
@@ -14,8 +15,10 @@ from flax import struct
 from selfplay.config import RolloutConfig
 from selfplay.environment.contract import Environment, Problem, State, select
 from selfplay.networks.contract import Params
+from selfplay.operators import practice as levels
 from selfplay.operators.contract import ImprovementOperator
 from selfplay.operators.lines import begins, equal_pairs, fingerprint, line_hashes
+from selfplay.operators.practice import Practice
 from selfplay.operators.resignation import Resignation, Standing
 from selfplay.operators.targets import (
     Targets,
@@ -33,13 +36,15 @@ class Trajectory(struct.PyTreeNode):
     targets: Targets
     """Targets [T, B]; weight 0 on what was learnt from already, or never will be."""
     rewards: jax.Array
-    """float32 [T, B, P]: paid by the step, with what `entropy_weight` adds."""
+    """float32 [T, B, P]: paid by the step."""
     terminated: jax.Array
     """bool [T, B]: whether the step ended the game."""
     truncated: jax.Array
     """bool [T, B]: whether it hit the step limit."""
     surprise: jax.Array | None
     """float32 [T, B]: see `Improved`; None where nobody asks for it."""
+    surprisal: jax.Array | None
+    """float32 [T, B]: how unlikely the action was, in nats; None where nobody asks for it."""
 
 
 class Openings(NamedTuple):
@@ -62,12 +67,16 @@ class Games(struct.PyTreeNode):
     """State [B], none of them ended."""
     standing: Standing | None
     """Standing [B]; None where games are always played to the end."""
+    level: jax.Array | None
+    """int32 [B]: of the problem; None where the environment has one level."""
     pending: Trajectory
     """Trajectory [max_steps, B]: the last steps, among them all that await an outcome."""
 
 
-_Running = tuple[jax.Array, Problem, State, Standing | None]
-"""Games without what is pending: their index, problem, state and standing."""
+_Game = tuple[Problem, State, Standing | None, jax.Array | None]
+"""Of games [B]: their problem, state, standing and level."""
+_Running = tuple[jax.Array, *_Game]
+"""Games without what is pending: their index, and the rest of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,24 +91,33 @@ class Rollout:
 
     def __post_init__(self) -> None:
         """Raises ValueError for maximum-entropy returns of two players."""
-        if self.config.entropy_weight > 0 and self.env.num_players > 1:
+        if self._is_entropic and self.env.num_players > 1:
             raise ValueError(
                 "rollout.entropy_weight is for environments of one player: what one of two gains "
                 "by being hard to foresee, the other would lose; set it to 0"
             )
 
+    def begin_practice(self) -> Practice | None:
+        """Nothing tried at any level; None where the environment has one level."""
+        return levels.begin(self.env.num_levels) if self.env.num_levels > 1 else None
+
     def init(self, params: Params, key: jax.Array, index: jax.Array) -> Games:
         """Fresh games with the given global indices (int32 [B]), nothing pending."""
-        running = self._new_games(self._game_keys(key, index))
+        running = self._new_games(self._game_keys(key, index), practice := self.begin_practice())
         carry = (index, *running)
-        step, _ = jax.eval_shape(self._step, params, key, jnp.int32(0), carry)[1]
+        step, _ = jax.eval_shape(self._step, params, key, jnp.int32(0), practice, carry)[1]
         pending = jax.tree.map(lambda x: jnp.zeros((self.env.max_steps, *x.shape), x.dtype), step)
         return Games(index, *running, pending=pending)
 
     def play(
-        self, params: Params, key: jax.Array, games: Games, generation: jax.Array
+        self,
+        params: Params,
+        key: jax.Array,
+        games: Games,
+        generation: jax.Array,
+        practice: Practice | None = None,
     ) -> tuple[Games, Targets, dict[str, jax.Array], Openings]:
-        """Plays `steps_per_iteration` steps in each game.
+        """Plays `steps_per_iteration` steps in each game; new ones are at levels by `practice`.
 
         Returns the games, Targets [K] with K = (max_steps + steps) * B, of which only those
         with a known outcome have weight, sums over what was played, and the openings [steps * B]
@@ -107,10 +125,10 @@ class Rollout:
         """
 
         def scan_step(carry, step_key):
-            return self._step(params, step_key, generation, carry)
+            return self._step(params, step_key, generation, practice, carry)
 
         keys = jax.random.split(key, self.config.steps_per_iteration)
-        carry = (games.index, games.problem, games.state, games.standing)
+        carry = (games.index, games.problem, games.state, games.standing, games.level)
         carry, (played, counts) = jax.lax.scan(scan_step, carry, keys)
         window = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), games.pending, played)
         targets, known = self._with_outcomes(window)
@@ -119,7 +137,8 @@ class Rollout:
         pending = jax.tree.map(lambda x: x[-self.env.max_steps :], pending)
         games = Games(*carry, pending=pending)
         rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), targets)
-        counts = {name: x.sum(dtype=jnp.int32) for name, x in counts.items()}
+        tried = {} if games.level is None else {"tried": counts.pop("tried").sum(0)}
+        counts = {name: x.sum(dtype=jnp.int32) for name, x in counts.items()} | tried
         pairs, openings = _lines(window, self.config.steps_per_iteration)
         return games, rows, _sums(played) | counts | pairs, openings
 
@@ -137,13 +156,15 @@ class Rollout:
         params: Params,
         key: jax.Array,
         generation: jax.Array,
+        practice: Practice | None,
         carry: _Running,
     ) -> tuple[_Running, tuple[Trajectory, dict[str, jax.Array]]]:
         """One move in each game; a game that ends is replaced by a new one.
 
-        Beside the step come flags [B] by name, which are summed into metrics.
+        Beside the step come flags [B] by name, which are summed into metrics, and where there are
+        levels what was tried of them, as `practice.count` gives it.
         """
-        index, problem, state, standing = carry
+        index, problem, state, standing, level = carry
         keys = jax.vmap(lambda k: jax.random.split(k, 3))(self._game_keys(key, index))
         improved = self.operator.improve(params, keys[:, 0], problem, state, generation)
         action, targets = improved.action, improved.targets
@@ -163,19 +184,20 @@ class Rollout:
             value = jnp.where(state.current_player == 0, targets.value, -targets.value)
             standing, after, cut = self._resignation.judge(standing, value, returns, after)
             counts |= cut
-        rewards = after.rewards
-        if self.config.entropy_weight > 0:
-            unlikely = surprisal(targets.action_weights, action)
-            rewards = rewards + self.config.entropy_weight * unlikely[:, None]
+        unlikely = surprisal(targets.action_weights, action) if self._is_entropic else None
         trajectory = Trajectory(
             targets=targets,
-            rewards=rewards,
+            rewards=after.rewards,
             terminated=after.terminated,
             truncated=after.truncated,
             surprise=improved.surprise if weighs_surprise else None,
+            surprisal=unlikely,
         )
-        fresh = self._new_games(keys[:, 2])
-        going_on = jax.vmap(select)(after.ended, fresh, (problem, after, standing))
+        if level is not None:
+            solved = jax.vmap(self.env.solved)(problem, after)
+            counts |= {"tried": levels.count(level, after.ended, solved, self.env.num_levels)}
+        fresh = self._new_games(keys[:, 2], practice)
+        going_on = jax.vmap(select)(after.ended, fresh, (problem, after, standing, level))
         return (index, *going_on), (trajectory, counts)
 
     def _explore(
@@ -189,6 +211,11 @@ class Rollout:
         return jnp.where(state.step_count < self.config.temperature_plies, sampled, action)
 
     @property
+    def _is_entropic(self) -> bool:
+        """Whether unlikely moves are paid for."""
+        return self.config.entropy_weight > 0
+
+    @property
     def _resignation(self) -> Resignation | None:
         """When a game ends early, if ever."""
         config = self.config
@@ -196,31 +223,43 @@ class Rollout:
             return None
         return Resignation(config.resign_value, config.resign_plies, config.whole_fraction)
 
-    def _new_games(self, keys: jax.Array) -> tuple[Problem, State, Standing | None]:
+    def _new_games(self, keys: jax.Array, practice: Practice | None) -> _Game:
         """Fresh games, by their keys [B]."""
+        new_game = functools.partial(self._new_game, practice=practice)
         if not self._resignation:
-            return *jax.vmap(self._new_game)(keys), None
+            problem, state, level = jax.vmap(new_game)(keys)
+            return problem, state, None, level
         keys, standing_keys = jax.vmap(lambda key: jax.random.split(key, 2), out_axes=1)(keys)
-        return *jax.vmap(self._new_game)(keys), self._resignation.begin(standing_keys)
+        problem, state, level = jax.vmap(new_game)(keys)
+        return problem, state, self._resignation.begin(standing_keys), level
 
-    def _new_game(self, key: jax.Array) -> tuple[Problem, State]:
-        """A fresh problem, and a state after a random opening that never ends the game."""
+    def _new_game(
+        self, key: jax.Array, practice: Practice | None
+    ) -> tuple[Problem, State, jax.Array | None]:
+        """A fresh problem, a state after a random opening that never ends the game, its level."""
         problem_key, choice_key, length_key, opening_key = jax.random.split(key, 4)
-        problem = self.env.sample_problem(problem_key, "train")
+        level = None
+        if practice is None:
+            problem = self.env.sample_problem(problem_key, "train")
+        else:
+            level_key, problem_key = jax.random.split(problem_key)
+            level = levels.draw(level_key, practice)
+            problem = self.env.sample_problem_at(problem_key, level, "train")
         start = self.env.init(problem)
         if self.config.max_opening_plies == 0:
-            return problem, start
+            return problem, start, level
         opens = jax.random.bernoulli(choice_key, self.config.opening_fraction)
         length = jax.random.randint(length_key, (), 0, self.config.max_opening_plies + 1)
-        return problem, random_plies(
-            self.env, opening_key, problem, start, jnp.where(opens, length, 0)
-        )
+        length = jnp.where(opens, length, 0)
+        return problem, random_plies(self.env, opening_key, problem, start, length), level
 
     def _with_outcomes(self, window: Trajectory) -> tuple[Targets, jax.Array]:
         """Targets [T, B] with the value the outcome gives, weightless where it is not known."""
-        targets = window.targets
+        targets, rewards = window.targets, window.rewards
+        if window.surprisal is not None:
+            rewards = rewards + self.config.entropy_weight * window.surprisal[..., None]
         outcome, known = outcome_values(
-            self.env, targets, window.rewards, window.terminated, window.truncated
+            self.env, targets, rewards, window.terminated, window.truncated
         )
         fraction = self.config.search_value_fraction
         value = (1.0 - fraction) * outcome + fraction * targets.value

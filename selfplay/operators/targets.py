@@ -164,10 +164,9 @@ def outcome_values(
 def surprisal(action_weights: jax.Array, action: jax.Array) -> jax.Array:
     """float32 [B]: -log of the actions' share in a policy, at least 0, in nats.
 
-    Added to rewards with a weight `a`, its mean is the policy's entropy, and the policy that is best
-    then has each way to the end with probability in proportion to exp(return / a) (Ziebart 2010,
-    "Modeling purposeful adaptive behavior with the principle of maximum causal entropy", chapter 5;
-    Haarnoja et al. 2017, "Reinforcement learning with deep energy-based policies", section 2).
+    Its mean is the policy's entropy. Added to rewards with a weight `a`, it makes that policy best
+    which takes each way to the end with probability in proportion to exp(return / a) (Haarnoja et
+    al. 2017, "Reinforcement learning with deep energy-based policies", section 2).
 
     Args:
         action_weights: float32 [B, num_actions].

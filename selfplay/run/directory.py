@@ -33,6 +33,7 @@ from selfplay import config as config_lib
 from selfplay.config import Config
 from selfplay.distill_config import DistillConfig
 from selfplay.files import write_text
+from selfplay.settings import load_settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +132,7 @@ class RunDirectory:
         """The settings of a distillation. Raises ValueError if this is none."""
         if not self.is_distillation:
             raise ValueError(f"{self.path} is no distillation: it has no {self.distill_file.name}")
-        return config_lib.load_settings(DistillConfig, self.distill_file)
+        return load_settings(DistillConfig, self.distill_file)
 
     def write_config(self, config: Config) -> None:
         """Replaces the settings, atomically."""

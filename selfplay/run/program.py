@@ -20,8 +20,10 @@ from selfplay.environment.contract import Environment
 from selfplay.learning.learner import Learner, LearnerState
 from selfplay.networks.build import build
 from selfplay.networks.contract import Network, Params
+from selfplay.operators import practice as levels
 from selfplay.operators.contract import ImprovementOperator
 from selfplay.operators.playout_cap import PlayoutCap
+from selfplay.operators.practice import Practice
 from selfplay.operators.rollout import Games, Rollout
 from selfplay.operators.search import Search
 from selfplay.operators.targets import Targets
@@ -40,6 +42,8 @@ class RunState(struct.PyTreeNode):
     openings: replay.Buffer
     """How the last games began: uint32, see `operators.lines`."""
     learner: LearnerState
+    practice: Practice | None
+    """How each level of problems went; None where the environment has one."""
 
 
 Metrics = dict[str, jax.Array]
@@ -94,6 +98,7 @@ def make_program(config: Config) -> Program:
         problem=sharding.SPLIT,
         state=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
         standing=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
+        level=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
         pending=sharding.SPLIT_SECOND,  # pyright: ignore[reportArgumentType]
     )
     specs = RunState(
@@ -101,6 +106,7 @@ def make_program(config: Config) -> Program:
         buffer=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
         openings=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
         learner=sharding.REPLICATED,  # pyright: ignore[reportArgumentType]
+        practice=sharding.REPLICATED,  # pyright: ignore[reportArgumentType]
     )
 
     def init_share(params: Params, index: jax.Array) -> RunState:
@@ -108,17 +114,24 @@ def make_program(config: Config) -> Program:
         buffer = replay.init(rollout.row(games), capacity)
         at_once = num_games * config.rollout.steps_per_iteration
         openings = replay.init(jnp.uint32(0), max(-(-OPENINGS // mesh.size), at_once))
-        return RunState(games, buffer, openings, learner=learner.init(params))
+        return RunState(games, buffer, openings, learner.init(params), rollout.begin_practice())
 
     def play_share(state: RunState, iteration: jax.Array) -> tuple[RunState, Metrics]:
         key = jax.random.fold_in(play_key, iteration)
         params = learner.acting(state.learner)
-        games, targets, sums, begun = rollout.play(params, key, state.games, iteration)
+        games, targets, sums, begun = rollout.play(
+            params, key, state.games, iteration, state.practice
+        )
         buffer, added = replay.add(state.buffer, targets)
         openings, _ = replay.put(state.openings, begun.hashes, begun.counted)
         totals = sharding.total(sums | {"rows": added, "buffer_rows": buffer.size[0]})
         totals["least_buffer_rows"] = sharding.least(buffer.size[0])
-        return state.replace(games=games, buffer=buffer, openings=openings), totals
+        practice = state.practice
+        if practice is not None:
+            practice = levels.record(practice, totals.pop("tried"))
+            totals |= levels.standing(practice)
+        new = state.replace(games=games, buffer=buffer, openings=openings, practice=practice)
+        return new, totals
 
     def learn_share(
         state: RunState, iteration: jax.Array, total_updates: jax.Array

@@ -197,7 +197,8 @@ def iteration_row(
         row["search/changed"] = sums["changed"] / decisions
     if sums["game_pairs"]:
         row["game/repeated"] = sums["equal_game_pairs"] / sums["game_pairs"]
-    return row | early | means
+    practice = {key: value for key, value in sums.items() if key.startswith("practice/")}
+    return row | early | practice | means
 
 
 def timed(key: str, function: Callable[..., Row], *arguments: Any) -> Row:

@@ -25,6 +25,10 @@ from tests import worlds
 
 SIZES = {
     "addition": [{}, {"digits": 2}],
+    "andrews_curtis": [
+        {"max_steps": 60},
+        {"length": 18, "max_steps": 24, "scrambles": 8, "observation": "tokens"},
+    ],
     "breakthrough": [{}, {"rows": 5, "columns": 9}],
     "connect_four": [{}, {"rows": 5, "columns": 9, "in_a_row": 3}],
     "go": [{}, {"size": 4, "komi": 2}],

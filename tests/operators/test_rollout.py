@@ -272,6 +272,49 @@ def test_surprise_needs_an_operator_that_tells_it():
         rollout.init((), jax.random.key(0), jnp.arange(2, dtype=jnp.int32))
 
 
+class Babble(ImprovementOperator):
+    """Each legal action as likely as any other."""
+
+    def __init__(self, env):
+        self.env = env
+
+    def improve(self, params, keys, problem, state, generation):
+        legal = jax.vmap(self.env.legal_action_mask)(problem, state).astype(jnp.float32)
+        weights = legal / legal.sum(-1, keepdims=True)
+        action = jax.vmap(jax.random.categorical)(keys, jnp.log(weights)).astype(jnp.int32)
+        ones = jnp.ones(len(keys), jnp.float32)
+        return Improved(
+            action, make_targets(problem, state, weights, ones, ones, generation, action)
+        )
+
+
+def test_a_lone_players_returns_grow_by_how_unlikely_its_moves_were():
+    """Spell has three letters to begin with, then two, as none may come twice in a row."""
+    env, alpha = worlds.Spell(length=4), 0.1
+
+    def rows(entropy_weight):
+        config = RolloutConfig(steps_per_iteration=4, entropy_weight=entropy_weight)
+        rollout = Rollout(env, Babble(env), config)
+        games = rollout.init((), jax.random.key(0), jnp.arange(32, dtype=jnp.int32))
+        found = jax.jit(rollout.play)((), jax.random.key(1), games, jnp.int32(0))[1]
+        return jax.device_get(found)
+
+    plain, entropic = rows(0.0), rows(alpha)
+    known = plain.weight > 0
+    assert known.sum() == 4 * 32
+    written = plain.state.step_count[known]
+    nats = np.log(2) * (4 - written) + np.where(written == 0, np.log(3 / 2), 0.0)
+    expected = np.minimum(plain.value[known] + alpha * nats, 1.0)
+    np.testing.assert_allclose(entropic.value[known], expected, rtol=1e-6)
+    assert (expected < 1.0).mean() > 0.5
+    np.testing.assert_array_equal(entropic.weight, plain.weight)
+
+
+def test_two_players_have_no_entropy_in_their_returns():
+    with pytest.raises(ValueError, match=r"rollout\.entropy_weight is for .* one player"):
+        Rollout(worlds.Nim(stones=4), TakeOne(), RolloutConfig(entropy_weight=0.1))
+
+
 # Perfect play: the outcome is what the oracle says ------------------------------------------------
 
 

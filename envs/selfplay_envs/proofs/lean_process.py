@@ -82,7 +82,7 @@ def _wheel() -> str | None:
 @functools.cache
 def _probe(path: str, library: bool) -> Program | None:
     """The program if it runs and is a Lean 4. Asked once."""
-    done = _start(path, ["--version"], "", 30.0, 4096)
+    done = _start(path, ["--version"], "", 60.0, 4096)
     version = re.match(r"Lean \(version (4[^\s,)]*)", done if isinstance(done, str) else "")
     return Program(path, version[1], library) if version else None
 

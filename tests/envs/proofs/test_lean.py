@@ -163,6 +163,14 @@ def test_a_crash_decides_nothing_and_spoils_no_other_verdict():
 
 
 @needs_lean
+def test_what_is_still_in_doubt_after_many_runs_is_undecided(monkeypatch):
+    monkeypatch.setattr(lean_lib, "MAX_RUNS", 2)
+    # The first run crashes; the second is of the second half.
+    judgements = Lean(stack_mib=1).judge([PROVED[0], deep(5000), PROVED[3]])
+    assert [j.verdict for j in judgements] == [UNDECIDED, UNDECIDED, ACCEPTED]
+
+
+@needs_lean
 @pytest.mark.parametrize("limits", [{"time_limit": 0.02}, {"memory_mib": 30}])
 def test_what_runs_out_of_time_or_memory_decides_nothing(limits):
     judgements = Lean(**limits).judge([PROVED[0], WRONG[0]])

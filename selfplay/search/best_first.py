@@ -1,0 +1,258 @@
+"""Best-first search by policy: a lone player's problem, a budget, a way to solve it.
+
+    found = best_first(env, evaluator, params, problems, budget=10_000)
+    found[0].actions  # or None
+
+Unlike a tree search for a move, it never commits to one, and it forgets nothing: its queue holds
+every way that was not taken. It is for environments whose steps have no chance in them.
+"""
+
+import dataclasses
+import heapq
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from selfplay.environment.contract import Environment, Problem, State
+from selfplay.networks.contract import Params
+from selfplay.search.model import Evaluator, mask_logits
+from selfplay.search.packed import Packing
+
+_LEAST_BATCH = 64
+"""States of the smallest batch; others are twice as large, and so on, so that few are compiled."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a search of one problem came to."""
+
+    actions: tuple[int, ...] | None
+    """From the beginning to where it is solved; None if it was not."""
+    evaluations: int
+    """States that the network judged."""
+    steps: int
+    """Rules applied: to reach those, and ends, and states that were known already."""
+    exhausted: bool
+    """Whether nothing was left to try, within the environment's limit of steps."""
+
+
+def best_first(
+    env: Environment[Any],
+    evaluator: Evaluator,
+    params: Params,
+    problems: Problem,
+    *,
+    budget: int,
+    at_once: int = 4,
+    value_weight: float = 0.0,
+) -> list[Found]:
+    """Searches P problems side by side, each with a queue and a budget of its own.
+
+    Levin tree search (Orseau et al. 2018, "Single-agent policy tree search with guarantees",
+    section 4): the next state is the one with the least depth / policy(path), the path's policy
+    being the product of the shares of its actions. A solution of depth d and policy p is found
+    within d / p evaluations. A state that was reached before is left out. Equal arguments give
+    equal results.
+
+    Args:
+        env: the rules, for one player.
+        evaluator: guesses policy and value at each state.
+        params: the evaluator's.
+        problems: Problem [P].
+        budget: evaluations of a problem, at least 1.
+        at_once: of a problem's states so many are reached together, the best ones: with more the
+            device is busier, and what they tell comes later.
+        value_weight: with it a state comes the sooner the higher the value v of the one before it:
+            depth / (policy(path) * ((1 + v) / 2) ** value_weight) is the least.
+
+    Returns:
+        `Found` for each problem.
+
+    Raises:
+        ValueError: two players, or no budget.
+    """
+    if env.num_players != 1:
+        raise ValueError(
+            f"best-first search is for one player, {type(env).__name__} has {env.num_players}"
+        )
+    if budget < 1 or at_once < 1:
+        raise ValueError(f"budget and at_once must be at least 1, got {budget} and {at_once}")
+    device = _Device(env, evaluator, params, problems)
+    states = device.begin()
+    searches = [_Search(budget, value_weight) for _ in states.step_count]
+    owners = np.arange(len(searches))
+    edges: Sequence[_Edge | None] = [None] * len(searches)
+    solved = np.zeros(len(searches), np.bool_)
+    while len(owners):
+        packed = device.packing.pack(states)
+        identities = [state[: device.packing.identity] for state in packed]
+        ended = states.terminated | states.truncated
+        new = [
+            row
+            for row, owner in enumerate(owners)
+            if searches[owner].arrives(edges[row], identities[row], solved[row], bool(ended[row]))
+        ]
+        if new:
+            judged = device.judge(owners, states, new)
+            for row, order, costs, value in zip(new, *judged, strict=True):
+                searches[owners[row]].add(edges[row], packed[row], order, costs, value)
+        work = [(i, edge) for i, search in enumerate(searches) for edge in search.best(at_once)]
+        owners = np.array([i for i, _ in work], np.int64)
+        edges = [edge for _, edge in work]
+        if work:
+            parents = device.packing.unpack([edge.node.state for _, edge in work])
+            states, solved = device.step(owners, parents, [edge.action for _, edge in work])
+    return [search.found() for search in searches]
+
+
+class _Node(NamedTuple):
+    """A state that was judged."""
+
+    state: bytes
+    edge: "_Edge | None"
+    """By which it was reached; None at the beginning."""
+    depth: int
+    cost: float
+    """-log of the policy of the way here."""
+    value_cost: float
+    """-log of what its value says, by its weight."""
+    order: np.ndarray
+    """int16 [A]: actions, the likeliest first."""
+    costs: np.ndarray
+    """float32 [A]: -log of their shares; infinite where they are illegal."""
+
+
+class _Edge(NamedTuple):
+    """An action of a state that was judged, by its rank."""
+
+    node: _Node
+    rank: int
+
+    @property
+    def action(self) -> int:
+        """Its number."""
+        return int(self.node.order[self.rank])
+
+    @property
+    def cost(self) -> float:
+        """-log of the policy of the way through it."""
+        return self.node.cost + float(self.node.costs[self.rank])
+
+
+class _Search:
+    """One problem's queue and budget."""
+
+    def __init__(self, budget: int, value_weight: float):
+        self.budget, self.value_weight = budget, value_weight
+        self.evaluations = self.steps = 0
+        self.solution: _Edge | None = None
+        self.queue: list[tuple[float, int, _Edge]] = []
+        self.pushed = 0
+        self.known: set[bytes] = set()
+
+    def arrives(self, edge: _Edge | None, identity: bytes, solved: bool, ended: bool) -> bool:
+        """Takes a state that was reached; says whether it is to be judged."""
+        self.steps += edge is not None
+        if solved and self.solution is None:
+            self.solution = edge
+        if ended or self.is_over or identity in self.known:
+            return False
+        self.known.add(identity)
+        self.evaluations += 1
+        return True
+
+    @property
+    def is_over(self) -> bool:
+        """It is solved, or the budget is spent."""
+        return self.solution is not None or self.evaluations >= self.budget
+
+    def add(
+        self, edge: _Edge | None, state: bytes, order: np.ndarray, costs: np.ndarray, value: float
+    ) -> None:
+        """Takes what was judged of a state; its best action joins the queue."""
+        depth, cost = (0, 0.0) if edge is None else (edge.node.depth + 1, edge.cost)
+        chance = max((1.0 + float(value)) / 2.0, 1e-6)
+        value_cost = -self.value_weight * math.log(chance)
+        self._push(_Edge(_Node(state, edge, depth, cost, value_cost, order, costs), 0))
+
+    def best(self, count: int) -> list[_Edge]:
+        """The next edges, at most so many; of each its state's next best takes the place."""
+        edges = []
+        while self.queue and len(edges) < count and not self.is_over:
+            edge = heapq.heappop(self.queue)[2]
+            self._push(edge._replace(rank=edge.rank + 1))
+            edges.append(edge)
+        return edges
+
+    def _push(self, edge: _Edge) -> None:
+        node, rank = edge
+        if rank < len(node.costs) and node.costs[rank] < math.inf:
+            self.pushed += 1  # of equal ones the first comes first
+            cost = math.log(node.depth + 1) + node.value_cost + edge.cost
+            heapq.heappush(self.queue, (cost, self.pushed, edge))
+
+    def found(self) -> Found:
+        """What it came to."""
+        actions, edge = [], self.solution
+        while edge is not None:
+            actions.append(edge.action)
+            edge = edge.node.edge
+        return Found(
+            actions=None if self.solution is None else tuple(reversed(actions)),
+            evaluations=self.evaluations,
+            steps=self.steps,
+            exhausted=self.solution is None and not self.queue,
+        )
+
+
+class _Device:
+    """The compiled functions, of batches that are filled up to few sizes."""
+
+    def __init__(
+        self, env: Environment[Any], evaluator: Evaluator, params: Params, problems: Problem
+    ):
+        def step(problem: Problem, state: State, action: jax.Array) -> tuple[State, jax.Array]:
+            after = env.step(problem, state, action)
+            return after, after.ended & env.solved(problem, after)
+
+        def judge(problem: Problem, state: State) -> tuple[jax.Array, jax.Array, jax.Array]:
+            keys = jax.random.split(jax.random.key(0), len(state.step_count))
+            logits, value = evaluator(params, keys, problem, state)
+            legal = jax.vmap(env.legal_action_mask)(problem, state)
+            costs = -jax.nn.log_softmax(mask_logits(logits, legal))
+            costs = jnp.where(legal, costs, jnp.inf)
+            order = jnp.argsort(costs, axis=-1)
+            return order.astype(jnp.int16), jnp.take_along_axis(costs, order, axis=-1), value
+
+        self.problems = jax.device_get(problems)
+        self._begin = jax.jit(jax.vmap(env.init))
+        self._step = jax.jit(jax.vmap(step))
+        self._judge = jax.jit(judge)
+        first = jax.tree.map(lambda x: x[0], self.problems)
+        self.packing = Packing(jax.eval_shape(env.init, first))
+
+    def begin(self) -> State:
+        """The first states [P]."""
+        return jax.device_get(self._begin(self.problems))
+
+    def step(
+        self, owners: np.ndarray, states: State, actions: list[int]
+    ) -> tuple[State, np.ndarray]:
+        """The states after actions [N], and which of them are solved (bool [N])."""
+        problems = jax.tree.map(lambda x: x[owners], self.problems)
+        return self._padded(self._step, problems, states, np.array(actions, np.int32))
+
+    def judge(self, owners: np.ndarray, states: State, rows: list[int]) -> tuple[np.ndarray, ...]:
+        """Of some states: actions by rank [N, A], -log of their shares [N, A], values [N]."""
+        problems = jax.tree.map(lambda x: x[owners[rows]], self.problems)
+        return self._padded(self._judge, problems, jax.tree.map(lambda x: x[rows], states))
+
+    def _padded(self, function: Any, *arguments: Any) -> Any:
+        count = len(jax.tree.leaves(arguments)[0])
+        rows = np.minimum(np.arange(max(_LEAST_BATCH, 1 << (count - 1).bit_length())), count - 1)
+        result = jax.device_get(function(*jax.tree.map(lambda x: x[rows], arguments)))
+        return jax.tree.map(lambda x: x[:count], result)

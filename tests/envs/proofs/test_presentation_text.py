@@ -1,0 +1,46 @@
+"""Presentations as text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selfplay_envs.proofs.miller_schupp import presentations
+from selfplay_envs.proofs.presentation_text import format_relators, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "second"),
+    [
+        ("xyX = yxy, y", (1, 2, -1, -2, -1, -2), (2,)),
+        ("xyx = yxy, x^4 = y^3", (1, 2, 1, -2, -1, -2), (1, 1, 1, 1, -2, -2, -2)),
+        ("⟨x, y | x y^-2, X^(-3) Y^5 = 1⟩", (1, -2, -2), (1, 1, 1, -2, -2, -2, -2, -2)),
+        ("<x, y | xxX y^0, yxX>", (1,), (2,)),
+    ],
+)
+def test_texts(text, first, second):
+    assert parse(text) == (first, second)
+
+
+@given(st.sampled_from(presentations()))
+def test_what_is_written_is_read_back(relators):
+    assert parse(format_relators(*relators)) == relators
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("xyX = yxy", "it has 1 relators; a balanced one on x and y has 2"),
+        ("x, y, xy", "it has 3 relators"),
+        ("", "it has 1 relators"),
+        ("x, ", 'a word is empty; write "1"'),
+        ("x, yz", "'z' is no letter"),
+        ("x, y^", "'\\^' is no letter"),
+        ("x = y = X, y", "a relation has one ="),
+        ("x^2000, y", "words have at most 1000 letters"),
+        ("xyXY, y", "determinant of its relators' exponent sums must be 1 or -1, got 0"),
+        ("x^2, y", "got 2"),
+    ],
+)
+def test_what_is_none_is_refused(text, says):
+    with pytest.raises(ValueError, match=says):
+        parse(text)

@@ -1,0 +1,125 @@
+"""Best-first search, on words that are spelled and walks that can be counted."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from selfplay.environment import ArraySpec, Environment, State
+from selfplay.search.best_first import best_first
+from selfplay.search.model import constant_evaluator
+from tests import worlds
+
+
+class WalkState(State):
+    place: jax.Array
+    """int8 []."""
+
+
+class Walk(Environment[WalkState]):
+    """From 0 to where the problem says, one to the left or the right a step; -8 and 8 are walls."""
+
+    num_actions = 2
+    num_players = 1
+    max_steps = 20
+    observation_spec = ArraySpec((1,))
+
+    def sample_problem(self, key, split="train"):
+        return jnp.int8(3)
+
+    def _start(self, problem):
+        return WalkState.start(1, place=jnp.int8(0))
+
+    def _legal(self, problem, state):
+        return jnp.stack([state.place > -8, state.place < 8])
+
+    def _play(self, problem, state, action):
+        place = state.place + jnp.where(action == 1, jnp.int8(1), jnp.int8(-1))
+        there = place == problem
+        return state.replace(
+            place=place, terminated=there, rewards=jnp.where(there, 1.0, 0.0)[None]
+        )
+
+    def observe(self, problem, state):
+        return state.place[None].astype(jnp.float32)
+
+
+def leaning(share):
+    """Goes right with a share that is always the same."""
+
+    def evaluate(params, keys, problem, state):
+        logits = jnp.log(jnp.array([1 - share, share]))
+        return jnp.broadcast_to(logits, (len(keys), 2)), jnp.zeros(len(keys))
+
+    return evaluate
+
+
+def test_it_finds_the_way_and_never_judges_a_place_twice():
+    """With even shares places are judged in the order of their distance: 0, then 1 and -1, ..."""
+    env = Walk()
+    problems = jnp.array([3, -5, 8, 1], jnp.int8)
+    found = best_first(env, constant_evaluator(env), (), problems, budget=1_000, at_once=1)
+    assert [f.actions for f in found] == [(1,) * 3, (0,) * 5, (1,) * 8, (1,)]
+    for distance, one in zip((3, 5, 8, 1), found, strict=True):
+        assert one.evaluations <= 2 * distance
+        assert not one.exhausted
+
+
+def test_levins_bound():
+    """Orseau et al. 2018, theorem 1: depth / policy(path) evaluations are enough."""
+    for share in (0.5, 0.7, 0.3):
+        for goal in (2, 5):
+            found = best_first(
+                Walk(), leaning(share), (), jnp.array([goal], jnp.int8), budget=10_000, at_once=1
+            )
+            assert found[0].actions == (1,) * goal
+            assert found[0].evaluations <= goal / share**goal
+
+
+def test_a_budget_ends_it():
+    found = best_first(Walk(), leaning(0.01), (), jnp.array([8], jnp.int8), budget=5)
+    assert found[0].actions is None
+    assert found[0].evaluations == 5
+    assert not found[0].exhausted
+
+
+def test_it_says_that_nothing_is_left():
+    """No way leads to 9, and there are 17 places."""
+    found = best_first(Walk(), leaning(0.5), (), jnp.array([9, 2], jnp.int8), budget=1_000)
+    assert found[0].exhausted
+    assert found[0].actions is None
+    assert found[0].evaluations == 17
+    assert found[0].steps == 2 * 15 + 2  # every place's two ways, the walls' one
+    assert found[1].actions == (1, 1)
+
+
+def test_a_value_draws_it_along():
+    """A value that rises to the right; with shares that do not care, fewer places are judged."""
+
+    def rising(params, keys, problem, state):
+        return jnp.zeros((len(keys), 2)), state.place.astype(jnp.float32) / 9.0
+
+    problems = jnp.array([7], jnp.int8)
+    blind = best_first(Walk(), rising, (), problems, budget=1_000, at_once=1)
+    drawn = best_first(Walk(), rising, (), problems, budget=1_000, at_once=1, value_weight=5.0)
+    assert blind[0].actions == drawn[0].actions == (1,) * 7
+    assert drawn[0].evaluations < blind[0].evaluations
+
+
+def test_problems_do_not_know_of_each_other():
+    """Side by side or alone, a search comes to the same."""
+    env = Walk()
+    goals = jnp.array([6, -2, 4], jnp.int8)
+    together = best_first(env, leaning(0.6), (), goals, budget=50)
+    alone = [best_first(env, leaning(0.6), (), goals[i : i + 1], budget=50)[0] for i in range(3)]
+    assert together == alone
+
+
+def test_two_players_are_refused():
+    env = worlds.Nim(stones=4)
+    with pytest.raises(ValueError, match="one player, Nim has 2"):
+        best_first(env, constant_evaluator(env), (), (), budget=5)
+
+
+def test_no_budget_is_refused():
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        best_first(Walk(), leaning(0.5), (), jnp.array([3], jnp.int8), budget=0)
