@@ -31,12 +31,17 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from selfplay.environment import Certifier, Environment, State, Tokens, TokenSpec, Verifier
 from selfplay.environment.contract import Split, select
-from selfplay_envs.proofs import bit_sets, formula_levels, formula_problems, syntax, tptp
-from selfplay_envs.proofs.formula import subformulas
+from selfplay_envs.proofs import (
+    bit_sets,
+    formula_levels,
+    formula_problems,
+    propositional_text,
+    syntax,
+    tptp,
+)
 from selfplay_envs.proofs.formula_table import (
     AND,
     FALSUM,
@@ -114,7 +119,7 @@ class Propositional(Environment[PropositionalState]):
 
     version = "1"
 
-    def __init__(self, *, subformulas: int = 64, max_goals: int = 24, max_steps: int | None = None):
+    def __init__(self, *, subformulas: int = 64, max_goals: int = 24, max_steps: int = 128):
         if subformulas not in SIZES or not 4 <= max_goals <= 127:
             raise ValueError(
                 f"subformulas must be one of {', '.join(map(str, SIZES))}, and max_goals between "
@@ -123,7 +128,8 @@ class Propositional(Environment[PropositionalState]):
         self.subformulas, self.max_goals = subformulas, max_goals
         self.num_actions = subformulas + 1
         self.num_players = 1
-        self.max_steps = 2 * subformulas if max_steps is None else max_steps
+        self.max_steps = max_steps
+        self.num_levels = formula_problems.num_levels(subformulas)
         self._words = bit_sets.num_words(subformulas)
         self.observation_spec = TokenSpec(
             num_tokens=subformulas,
@@ -179,7 +185,7 @@ class Propositional(Environment[PropositionalState]):
         self, problem: FormulaTable, state: PropositionalState, work: _Work
     ) -> PropositionalState:
         """`state` after up to ROUNDS rounds of what needs no choice."""
-
+        problem = jax.tree.map(jnp.asarray, problem)  # NumPy's have no place in a loop
         falsum = bit_sets.pack(problem.kind == FALSUM)
 
         def unfinished(carry: tuple[jax.Array, _Work]) -> jax.Array:
@@ -363,11 +369,6 @@ class Propositional(Environment[PropositionalState]):
 
     # Problems --------------------------------------------------------------------------------
 
-    @property
-    def num_levels(self) -> int:  # type: ignore[override]
-        """Of difficulty, the easiest first: three for each size that there is room for."""
-        return formula_problems.num_levels(self.subformulas)
-
     def sample_problem(self, key: jax.Array, split: Split = "train") -> FormulaTable:
         """A generated formula of the split, its level as likely as any other."""
         level_key, key = jax.random.split(key)
@@ -377,7 +378,7 @@ class Propositional(Environment[PropositionalState]):
     def sample_problem_at(
         self, key: jax.Array, level: jax.Array, split: Split = "train"
     ) -> FormulaTable:
-        """A generated formula of a level (int32 [])."""
+        """A generated formula of a level (int32 []): three for each size, the easiest first."""
         return formula_levels.draw(self.subformulas, split, key, level)
 
     def parse_problem(self, text: str) -> FormulaTable:
@@ -400,21 +401,11 @@ class Propositional(Environment[PropositionalState]):
 
     def render(self, problem: FormulaTable, state: PropositionalState) -> str:
         """What is to be proved, from what, and what may be acted on (*), by the rows' numbers."""
-        rows = subformulas(decode(problem))
-        size, goals = self.subformulas, int(state.num_goals)
-        if not goals:
-            return f"proved: {syntax.show(rows[-1])}"
-        acted = np.asarray(bit_sets.unpack(state.choices, size))
-        held = np.asarray(bit_sets.unpack(state.held, size))
-
-        def row(i: int) -> str:
-            return f"{i:>3}{'*' if acted[i] else ' '} {syntax.show(rows[i])}"
-
-        goal = int(state.goal)
-        lines = [row(i) for i in np.flatnonzero(held)] + [f"⊢ {row(goal).strip()}"]
-        lines += [f"  by {row(i).strip()}" for i in np.flatnonzero(acted & ~held)]
-        waiting = [syntax.show(rows[i]) for i in np.asarray(state.waiting_goal)[: goals - 1]]
-        return "\n".join([*lines, *(f"then ⊢ {goal}" for goal in reversed(waiting))])
+        hypotheses = bit_sets.unpack(state.held, self.subformulas)
+        choices = bit_sets.unpack(state.choices, self.subformulas)
+        waiting = state.waiting_goal[: max(int(state.num_goals) - 1, 0)]
+        goals = [*waiting, state.goal][: int(state.num_goals)]
+        return propositional_text.describe(problem, hypotheses, goals, choices)
 
     # Who judges -----------------------------------------------------------------------------
 
