@@ -27,7 +27,6 @@ steps than `max_steps`.
 """
 
 import re
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,15 +38,12 @@ from selfplay_envs.proofs import (
     formula_levels,
     formula_problems,
     propositional_text,
+    sequents,
     syntax,
     tptp,
 )
 from selfplay_envs.proofs.formula_table import (
-    AND,
-    FALSUM,
-    IMPLIES,
     NUM_POSITIONS,
-    OR,
     SIZES,
     FormulaTable,
     decode,
@@ -55,12 +51,10 @@ from selfplay_envs.proofs.formula_table import (
 )
 from selfplay_envs.proofs.propositional_proof import PropositionalCertifier
 from selfplay_envs.proofs.propositional_replay import ReplayVerifier
+from selfplay_envs.proofs.sequents import Work
 
 ROUNDS = 8
 """Of rules without choice in a step. All games of a batch take as many as the slowest."""
-
-LOOKAHEAD = 2
-"""Assumptions of A → (B → …) that are looked through for circles; later ones are found out late."""
 
 NUM_FEATURES = 5
 """Of a subformula beside its kind, each true or false; see `observe`."""
@@ -83,35 +77,6 @@ class PropositionalState(State):
     """uint32 [words]: what was to be proved since `held` last grew."""
     choices: jax.Array
     """uint32 [words]: what the agent may act on; none while there is more to do without choice."""
-
-
-class _Work(NamedTuple):
-    """What the rules change."""
-
-    held: jax.Array
-    goal: jax.Array
-    waiting_held: jax.Array
-    waiting_goal: jax.Array
-    num_goals: jax.Array
-    seen: jax.Array
-    busy: jax.Array
-    """bool []: there may be more to do without choice."""
-    failed: jax.Array
-    """bool []: it led round in circles, or there is no room for another goal."""
-
-    @classmethod
-    def of(cls, state: PropositionalState) -> "_Work":
-        """What a running attempt has to do."""
-        return cls(
-            held=state.held,
-            goal=state.goal,
-            waiting_held=state.waiting_held,
-            waiting_goal=state.waiting_goal,
-            num_goals=state.num_goals,
-            seen=state.seen,
-            busy=jnp.bool_(True),
-            failed=jnp.bool_(False),
-        )
 
 
 class Propositional(Environment[PropositionalState]):
@@ -154,7 +119,7 @@ class Propositional(Environment[PropositionalState]):
             seen=nothing,
             choices=nothing,
         )
-        settled = self._settled(problem, begun, _Work.of(begun))
+        settled = self._settled(problem, begun, _begun(begun))
         return select(settled.terminated, begun, settled)
 
     def _legal(self, problem: FormulaTable, state: PropositionalState) -> jax.Array:
@@ -164,40 +129,20 @@ class Propositional(Environment[PropositionalState]):
     def _play(
         self, problem: FormulaTable, state: PropositionalState, action: jax.Array
     ) -> PropositionalState:
-        return self._settled(problem, state, self._act(problem, state, action))
-
-    def _act(self, problem: FormulaTable, state: PropositionalState, action: jax.Array) -> _Work:
-        """What the agent chose, done."""
-        work = _Work.of(state)
-        held, goal = state.held, state.goal
+        work = _begun(state)
         row = jnp.minimum(action, self.subformulas - 1)
-        left, right = problem.left[row], problem.right[row]
-        uses = bit_sets.has(held, row)
-        acted = self._push(
-            work._replace(seen=state.seen | self._single(goal)),
-            uses & (right != goal),  # else there is nothing left to do with A and B
-            first=(held, jnp.where(uses, left, row.astype(jnp.int8))),
-            second=(held | self._single(left) | self._single(right), goal),
-        )
-        return select(action == self.subformulas, work, acted)
+        acted = sequents.act(problem, work, row)
+        return self._settled(problem, state, select(action == self.subformulas, work, acted))
 
     def _settled(
-        self, problem: FormulaTable, state: PropositionalState, work: _Work
+        self, problem: FormulaTable, state: PropositionalState, work: Work
     ) -> PropositionalState:
-        """`state` after up to ROUNDS rounds of what needs no choice."""
+        """`state` after what needs no choice."""
         problem = jax.tree.map(jnp.asarray, problem)  # NumPy's have no place in a loop
-        falsum = bit_sets.pack(problem.kind == FALSUM)
-
-        def unfinished(carry: tuple[jax.Array, _Work]) -> jax.Array:
-            return (carry[0] < ROUNDS) & carry[1].busy
-
-        def body(carry: tuple[jax.Array, _Work]) -> tuple[jax.Array, _Work]:
-            return carry[0] + 1, self._round(problem, falsum, carry[1])
-
-        work = jax.lax.while_loop(unfinished, body, (jnp.int32(0), work))[1]
+        work = sequents.settle(problem, work, ROUNDS)
         proved = work.num_goals == 0
         at_choice = ~work.busy & ~work.failed & ~proved
-        choices = jnp.where(at_choice, self._choices(problem, work), jnp.uint32(0))
+        choices = jnp.where(at_choice, sequents.choices(problem, work), jnp.uint32(0))
         failed = work.failed | (at_choice & (choices == 0).all())
         return state.replace(
             held=work.held,
@@ -210,130 +155,6 @@ class Propositional(Environment[PropositionalState]):
             rewards=jnp.where(proved, 1.0, jnp.where(failed, -1.0, 0.0))[None],
             terminated=proved | failed,
         )
-
-    def _round(self, problem: FormulaTable, falsum: jax.Array, work: _Work) -> _Work:
-        """One round: what is at hand, and only if that is nothing, one goal made two.
-
-        `falsum` is the set of its row, if there is one.
-        """
-        held, goal = work.held, work.goal
-        kind, left, right = problem.kind[goal], problem.left[goal], problem.right[goal]
-        now, disjunctions = self._at_hand(problem, held)
-        absurd = ((held & falsum) != 0).any()
-        assumes = kind == IMPLIES
-        now = jnp.where(assumes, now | self._single(left), now)
-        asked = jnp.where(assumes, right, goal)
-        grew = (now != held).any()
-        proved = absurd | bit_sets.has(now, asked)
-        quiet = ~grew & ~assumes & ~proved
-
-        splits_goal = quiet & (kind == AND)
-        lacks_left, lacks_right = ~bit_sets.has(held, left), ~bit_sets.has(held, right)
-        right_first = ~lacks_left | (
-            lacks_right & (problem.kind[left] == AND) & (problem.kind[right] != AND)
-        )
-        part = jnp.where(right_first, right, left)
-        asked = jnp.where(splits_goal, part, asked)
-
-        splits_held = quiet & ~splits_goal & (disjunctions != 0).any()
-        case = bit_sets.first(disjunctions)
-        first = jnp.where(splits_held, now | self._single(problem.left[case]), now)
-        second = now | self._single(jnp.where(splits_held, problem.right[case], part))
-
-        moved = assumes | splits_goal
-        circles = moved & ~grew & ~proved & bit_sets.has(work.seen, asked)
-        seen = jnp.where(moved, work.seen | self._single(goal), work.seen)
-        fresh = grew | splits_held | proved
-        work = work._replace(seen=jnp.where(fresh, jnp.uint32(0), seen))
-        splits_both = splits_goal & lacks_left & lacks_right & (left != right)
-        split = self._push(work, splits_both | splits_held, (first, asked), (second, goal))
-        work = select(proved, self._pop(work), split._replace(failed=split.failed | circles))
-        more = ~quiet | splits_goal | splits_held
-        return work._replace(busy=more & ~work.failed & (work.num_goals > 0))
-
-    def _at_hand(self, problem: FormulaTable, held: jax.Array) -> tuple[jax.Array, ...]:
-        """`held` with what it gives at once, and its disjunctions of which neither part is held."""
-        kind = problem.kind
-        here, left, right = self._members(problem, held)
-        conjunction, disjunction, implication = kind == AND, kind == OR, kind == IMPLIES
-        made = jnp.where(conjunction, left & right, implication & right)
-        made = made | (disjunction & (left | right))
-        gives_right = here & (conjunction | (implication & left))
-        rows = jnp.arange(self.subformulas, dtype=jnp.int8)
-        gained, undecided = bit_sets.collect(
-            self._words,
-            [(rows, made), (problem.left, here & conjunction), (problem.right, gives_right)],
-            [(rows, disjunction & here & ~left & ~right)],
-        )
-        return held | gained, undecided
-
-    def _members(self, problem: FormulaTable, held: jax.Array) -> tuple[jax.Array, ...]:
-        """bool [S] thrice: whether each row is in the set, its left part, its right part."""
-        here = bit_sets.unpack(held, self.subformulas)
-        return here, bit_sets.has(held, problem.left), bit_sets.has(held, problem.right)
-
-    def _choices(self, problem: FormulaTable, work: _Work) -> jax.Array:
-        """uint32 [words]: what may be acted on, where nothing is left to do without choice."""
-        held, goal = work.held, work.goal
-        here, left, right = self._members(problem, held)
-        implication = problem.kind == IMPLIES
-        circles = work.seen | self._single(goal)
-        for _ in range(LOOKAHEAD):
-            leads_there = implication & left & bit_sets.has(circles, problem.right)
-            circles = circles | bit_sets.pack(leads_there)
-        uses = implication & here & ~right & ~bit_sets.has(circles, problem.left)
-        parts = self._disjuncts(problem, goal) & ~circles
-        return bit_sets.pack(uses) | parts
-
-    def _disjuncts(self, problem: FormulaTable, goal: jax.Array) -> jax.Array:
-        """uint32 [words]: of A ∨ (B ∨ …) the parts A, B and so on that are no disjunctions."""
-        disjunction = problem.kind == OR
-
-        def unfinished(carry: tuple[jax.Array, jax.Array]) -> jax.Array:
-            return (carry[0] != carry[1]).any()
-
-        def body(carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-            _, parts = carry
-            split = disjunction & bit_sets.unpack(parts, self.subformulas)
-            pairs = [(problem.left, split), (problem.right, split)]
-            return parts, parts | bit_sets.collect(self._words, pairs)[0]
-
-        start = self._single(goal)
-        parts = jax.lax.while_loop(unfinished, body, (jnp.zeros_like(start), start))[1]
-        return parts & ~bit_sets.pack(disjunction) & ~start
-
-    def _push(
-        self,
-        work: _Work,
-        condition: jax.Array,
-        first: tuple[jax.Array, jax.Array],
-        second: tuple[jax.Array, jax.Array],
-    ) -> _Work:
-        """`first` in place of the goal at work; under `condition` `second` waits.
-
-        Each is hypotheses and what is to be proved. Where there is no room, it has failed.
-        """
-        last = jnp.arange(self.max_goals, dtype=jnp.int8) == work.num_goals - jnp.int8(1)
-        here = condition & last
-        return work._replace(
-            held=first[0],
-            goal=first[1],
-            waiting_held=jnp.where(here[:, None], second[0][None], work.waiting_held),
-            waiting_goal=jnp.where(here, second[1], work.waiting_goal),
-            num_goals=work.num_goals + condition.astype(jnp.int8),
-            failed=work.failed | (condition & (work.num_goals == self.max_goals)),
-        )
-
-    def _pop(self, work: _Work) -> _Work:
-        """The goal that waits last becomes the one at work; where none waits, it stays."""
-        next_one = jnp.arange(self.max_goals, dtype=jnp.int8) == work.num_goals - jnp.int8(2)
-        held = bit_sets.union(work.waiting_held, next_one)
-        goal = jnp.where(next_one, work.waiting_goal, jnp.int8(0)).sum(dtype=jnp.int8)
-        return work._replace(held=held, goal=goal, num_goals=work.num_goals - jnp.int8(1))
-
-    def _single(self, row: jax.Array) -> jax.Array:
-        """uint32 [words]: the set of one row."""
-        return bit_sets.single(row, self._words)
 
     # What is seen ----------------------------------------------------------------------------
 
@@ -416,3 +237,17 @@ class Propositional(Environment[PropositionalState]):
     def certifier(self) -> Certifier:
         """Shows proofs to Lean, and to people."""
         return PropositionalCertifier()
+
+
+def _begun(state: PropositionalState) -> Work:
+    """What a running attempt has to do."""
+    return Work(
+        held=state.held,
+        goal=state.goal,
+        waiting_held=state.waiting_held,
+        waiting_goal=state.waiting_goal,
+        num_goals=state.num_goals,
+        seen=state.seen,
+        busy=jnp.bool_(True),
+        failed=jnp.bool_(False),
+    )
