@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -73,7 +74,8 @@ def encode(formula: Formula, size: int) -> FormulaTable:
     for i, atom in enumerate(row for row in rows if isinstance(row, Atom)):
         names[i] = _pack_name(atom.name)
     position = _positions(kind, left, right, len(rows))
-    return FormulaTable(kind, left, right, position, np.int16(len(rows)), names)
+    table: Any = FormulaTable  # on the host its arrays are NumPy's
+    return table(kind, left, right, position, np.int16(len(rows)), names)
 
 
 def decode(table: FormulaTable) -> Formula:
@@ -86,7 +88,8 @@ def decode(table: FormulaTable) -> Formula:
         elif kind == FALSUM:
             rows.append(Falsum())
         else:
-            rows.append(KINDS[kind](rows[left], rows[right]))
+            build: Any = KINDS[kind]
+            rows.append(build(rows[left], rows[right]))
     return rows[-1]
 
 
