@@ -1,0 +1,203 @@
+"""How many of the ILTP library's problems does a run prove, on a budget of evaluations?
+
+    SELFPLAY_DATA=FOLDER python -m benchmarks.propositional.iltp RUN --budget 10000
+    SELFPLAY_DATA=FOLDER python -m benchmarks.propositional.iltp --budget 10000   # no network
+
+Best-first search by the run's policy, or by one that likes all actions alike, on all problems with
+at most 128 subformulas, each in the smallest shapes that hold it. What is proved is shown to Lean,
+in one go; nothing else counts.
+"""
+
+import dataclasses
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+from scipy import stats
+
+from selfplay.agent import Agent
+from selfplay.environment.certificate import Judgement
+from selfplay.environment.verifier import Verdict
+from selfplay.networks.build import build
+from selfplay.networks.contract import Params
+from selfplay.search.best_first import Found, best_first
+from selfplay.search.model import Evaluator, constant_evaluator, network_evaluator
+from selfplay_envs.proofs.formula import Formula, subformulas
+from selfplay_envs.proofs.formula_table import SIZES, encode
+from selfplay_envs.proofs.propositional import Propositional
+from selfplay_envs.proofs.propositional_proof import PropositionalCertifier
+from selfplay_envs.proofs.tptp import read_tptp
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """Arguments."""
+
+    run: tyro.conf.Positional[Path | None] = None
+    budget: int = 10_000
+    """Evaluations of a problem."""
+    at_once: int = 1
+    """States of a problem evaluated together."""
+    value_weight: float = 0.0
+    """Of the value, beside the policy; see `best_first`."""
+    largest: int = 128
+    """Subformulas of the largest problems."""
+    max_steps: int = 512
+    """Actions of the longest proof."""
+    iteration: int | None = None
+    """Which checkpoint or milestone of the run, by default the newest."""
+    each: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """A line for every problem."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A problem of the library."""
+
+    name: str
+    formula: Formula
+    is_theorem: bool | None
+    """As the library says; None where it does not know."""
+    size: int
+    """Of the smallest shapes that hold it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a search of it came to."""
+
+    problem: Problem
+    found: Found
+    judgement: Judgement | None = None
+    """Lean's; None where nothing was found."""
+
+    @property
+    def proved(self) -> bool:
+        """Whether Lean accepted a proof."""
+        return self.judgement is not None and self.judgement.verdict is Verdict.ACCEPTED
+
+
+def read(largest: int) -> list[Problem]:
+    """The library's problems that are small enough, by name."""
+    folder = Path(os.environ["SELFPLAY_DATA"]) / "iltp"
+    problems = []
+    for path in sorted(folder.glob("*.p")):
+        read_ = read_tptp(path)
+        count = len(subformulas(read_.formula))
+        if count <= largest:
+            size = next(s for s in SIZES if s >= count)
+            problems.append(Problem(path.stem, read_.formula, read_.is_theorem, size))
+    return problems
+
+
+def search(problems: Sequence[Problem], agent: Agent | None, arguments: Arguments) -> list[Outcome]:
+    """All of them, those of one size side by side."""
+    outcomes = []
+    for size in SIZES:
+        group = [problem for problem in problems if problem.size == size]
+        if not group:
+            continue
+        env = Propositional(subformulas=size, max_steps=arguments.max_steps)
+        evaluator, params = guess(env, agent)
+        tables = [encode(problem.formula, size) for problem in group]
+        stacked = jax.tree.map(lambda *rows: np.stack(rows), *tables)
+        found = best_first(
+            env,
+            evaluator,
+            params,
+            stacked,
+            budget=arguments.budget,
+            at_once=arguments.at_once,
+            value_weight=arguments.value_weight,
+        )
+        outcomes += judged(group, tables, found)
+    return outcomes
+
+
+def judged(group: Sequence[Problem], tables: list[Any], found: list[Found]) -> list[Outcome]:
+    """With what Lean says of what was found. Raises RuntimeError if it rejects any of it."""
+    certifier = PropositionalCertifier()
+    solved = [i for i, one in enumerate(found) if one.actions is not None]
+    claims = [
+        (certifier.statement(tables[i]), certifier.proof(tables[i], found[i].actions or ()))
+        for i in solved
+    ]
+    judgements = dict(zip(solved, certifier.judge(claims), strict=True))
+    for i, judgement in judgements.items():
+        if judgement.verdict is Verdict.REJECTED:
+            raise RuntimeError(f"{judgement.judge} rejects {group[i].name}: {judgement.message}")
+    return [
+        Outcome(p, f, judgements.get(i)) for i, (p, f) in enumerate(zip(group, found, strict=True))
+    ]
+
+
+def guess(env: Propositional, agent: Agent | None) -> tuple[Evaluator, Params]:
+    """A run's network at another size, or no preference at all."""
+    if agent is None:
+        return constant_evaluator(env), ()
+    network = build(agent.config.network, env)
+    return network_evaluator(env, network.apply), agent.params
+
+
+def interval(count: int, total: int) -> str:
+    """Share in percent, with Wilson's 95 % interval over problems."""
+    if total == 0:
+        return "–"
+    low, high = stats.binomtest(count, total).proportion_ci(method="wilson")
+    return f"{100 * count / total:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def tables(outcomes: Sequence[Outcome]) -> list[Table]:
+    """By size, and by family of theorems."""
+    by_size = Table("subformulas", "theorems", "proved", "share", "others", "proved of these")
+    for most in SIZES:
+        within = [one for one in outcomes if one.problem.size <= most]
+        theorems = [one for one in within if one.problem.is_theorem]
+        others = [one for one in within if not one.problem.is_theorem]
+        proved = sum(one.proved for one in theorems)
+        by_size.add_row(
+            f"≤ {most}",
+            str(len(theorems)),
+            str(proved),
+            interval(proved, len(theorems)),
+            str(len(others)),
+            str(sum(one.proved for one in others)),
+        )
+    by_family = Table("family", "theorems", "proved", "evaluations, the most")
+    theorems = [one for one in outcomes if one.problem.is_theorem]
+    for family in sorted({one.problem.name.split("+")[0] for one in theorems}):
+        members = [one for one in theorems if one.problem.name.startswith(family)]
+        proved = [one for one in members if one.proved]
+        most = max((one.found.evaluations for one in proved), default=0)
+        by_family.add_row(family, str(len(members)), str(len(proved)), f"{most:,}")
+    return [by_size, by_family]
+
+
+def main() -> None:
+    """Prints the tables."""
+    arguments = tyro.cli(Arguments, description=__doc__)
+    agent = None if arguments.run is None else Agent.load(arguments.run, arguments.iteration)
+    began = time.process_time()
+    outcomes = search(read(arguments.largest), agent, arguments)
+    console = Console(width=100)
+    if arguments.each:
+        for one in sorted(outcomes, key=lambda one: one.problem.name):
+            said = "" if one.judgement is None else one.judgement.verdict.value
+            console.print(one.problem.name, one.problem.is_theorem, one.found.evaluations, said)
+    for table in tables(outcomes):
+        console.print(table)
+    console.print(
+        f"{arguments.budget:,} evaluations a problem, {arguments.at_once} at once; "
+        f"{time.process_time() - began:.0f} s of processor time"
+    )
+
+
+if __name__ == "__main__":
+    main()
