@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,8 @@ from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, Or
 ATOM, FALSUM, AND, OR, IMPLIES = range(5)
 
 KINDS = (Atom, Falsum, And, Or, Implies)
+
+_MADE_OF_TWO = {AND: And, OR: Or, IMPLIES: Implies}
 
 SIZES = (16, 32, 64, 128)
 """Rows that tables are padded to."""
@@ -73,7 +76,8 @@ def encode(formula: Formula, size: int) -> FormulaTable:
     for i, atom in enumerate(row for row in rows if isinstance(row, Atom)):
         names[i] = _pack_name(atom.name)
     position = _positions(kind, left, right, len(rows))
-    return FormulaTable(kind, left, right, position, np.int16(len(rows)), names)
+    columns: list[Any] = [kind, left, right, position, np.int16(len(rows)), names]
+    return FormulaTable(*columns)
 
 
 def decode(table: FormulaTable) -> Formula:
@@ -86,7 +90,7 @@ def decode(table: FormulaTable) -> Formula:
         elif kind == FALSUM:
             rows.append(Falsum())
         else:
-            rows.append(KINDS[kind](rows[left], rows[right]))
+            rows.append(_MADE_OF_TWO[kind](rows[left], rows[right]))
     return rows[-1]
 
 
