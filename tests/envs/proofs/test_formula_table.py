@@ -48,7 +48,9 @@ def test_deep_formulas_have_a_last_depth():
         formula = Implies(Atom(f"q{i}"), formula)
     table = encode(formula, 128)
     assert np.asarray(table.position).max() // 3 == NUM_DEPTHS - 1
-    with pytest.raises(ValueError, match=r"has 121 different subformulas.*subformulas=128 has room"):
+    with pytest.raises(
+        ValueError, match=r"has 121 different subformulas.*subformulas=128 has room"
+    ):
         encode(formula, 64)
 
 
