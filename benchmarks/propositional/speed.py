@@ -49,7 +49,7 @@ def measure(arguments: Arguments, subformulas: int) -> list[float]:
             fresh = jax.vmap(lambda a, b: jax.tree.map(lambda x, y: jnp.where(b.ended, x, y), a, b))
             return fresh(begun, after), after.rewards.sum()
 
-        return jax.lax.scan(step, begun, jax.random.split(keys[0], arguments.steps))[1]
+        return jax.lax.scan(step, begun, jnp.swapaxes(lots, 0, 1))[1]
 
     shared = jax.jit(jax.shard_map(play, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False))
     draw = jax.jit(jax.vmap(env.sample_problem))
