@@ -15,6 +15,8 @@ ATOM, FALSUM, AND, OR, IMPLIES = range(5)
 
 KINDS = (Atom, Falsum, And, Or, Implies)
 
+_MADE_OF_TWO = {AND: And, OR: Or, IMPLIES: Implies}
+
 SIZES = (16, 32, 64, 128)
 """Rows that tables are padded to."""
 
@@ -74,8 +76,8 @@ def encode(formula: Formula, size: int) -> FormulaTable:
     for i, atom in enumerate(row for row in rows if isinstance(row, Atom)):
         names[i] = _pack_name(atom.name)
     position = _positions(kind, left, right, len(rows))
-    table: Any = FormulaTable  # on the host its arrays are NumPy's
-    return table(kind, left, right, position, np.int16(len(rows)), names)
+    columns: list[Any] = [kind, left, right, position, np.int16(len(rows)), names]
+    return FormulaTable(*columns)
 
 
 def decode(table: FormulaTable) -> Formula:
@@ -88,8 +90,7 @@ def decode(table: FormulaTable) -> Formula:
         elif kind == FALSUM:
             rows.append(Falsum())
         else:
-            build: Any = KINDS[kind]
-            rows.append(build(rows[left], rows[right]))
+            rows.append(_MADE_OF_TWO[kind](rows[left], rows[right]))
     return rows[-1]
 
 

@@ -13,12 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.propositional import g4ip
+from benchmarks.propositional import g4ip, mutation
 from selfplay.environment import Verdict
 from selfplay_envs.proofs import lean
 from selfplay_envs.proofs.formula import Formula
 from selfplay_envs.proofs.formula_table import encode, stack
 from selfplay_envs.proofs.propositional import Propositional
+from selfplay_envs.proofs.syntax import parse
 from tests.envs.proofs.formulas import any_formulas
 from tests.reference.propositional import Attempt, after, can_be_proved
 
@@ -129,3 +130,67 @@ def test_lean_accepts_what_was_proved():
     judged = certifier.judge(claims + shifted)
     assert {j.verdict for j in judged[: len(claims)]} == {Verdict.ACCEPTED}
     assert {j.verdict for j in judged[len(claims) :]} == {Verdict.REJECTED}
+
+
+def test_corrupted_lines_are_rejected_by_lean():
+    """Where our own check finds fault; `benchmarks.propositional.mutation` does it at length."""
+    if not lean.Lean().available():
+        pytest.skip("there is no Lean here")
+    proved = [mutation.Episode(e.problem, e.actions) for e in episodes() if e.reward == 1]
+    counts = mutation.of_lines(proved, random.Random(0))
+    assert counts["wrong lines, Lean: rejected"] >= 50
+    assert set(counts) <= {"wrong lines, Lean: rejected", "valid lines, Lean: accepted"}
+
+
+def test_lean_reads_no_atom_as_something_else():
+    """Atoms called like connectives, keywords and our own names; terms of many levels."""
+    if not lean.Lean().available():
+        pytest.skip("there is no Lean here")
+    env = Propositional(subformulas=128)
+    certifier = env.certifier()
+    names = ["Or", "fun", "False", "h0", "a1", "s0", "Prop", "have", "or", "x'"]
+    deep = parse(" -> ".join([f"p{i}" for i in range(60)] + ["p0"]))
+    wide = parse(" | ".join(f"p{i}" for i in range(60)) + " -> p59")
+    doubled = "a"
+    for i in range(9):  # written out, a megabyte
+        doubled = f"({doubled} <-> b{i})"
+    texts = [f"{a} -> ({a} -> {b}) -> {b}" for a, b in itertools.pairwise(names)]
+    texts += [f"{doubled} -> {doubled}", "⊥ -> x", "~~(Or | ~Or)"]
+    tables = [encode(parse(text), 128) for text in texts] + [encode(deep, 128)]
+    plays = [[128]] * (len(tables) - 2) + [[4, 2], [128]]
+    claims = [
+        (certifier.statement(table), certifier.proof(table, actions))
+        for table, actions in zip(tables, plays, strict=True)
+    ]
+    assert max(len(statement) for statement, _ in claims) < 2_000
+    assert {j.verdict for j in certifier.judge(claims)} == {Verdict.ACCEPTED}
+    assert "∀ (a0 a1 : Prop), (a0 → ((a0 → a1) → a1))" in {statement for statement, _ in claims}
+    with pytest.raises(ValueError, match="end before the proof does"):
+        certifier.proof(encode(wide, 128), [])
+
+
+def test_the_replay_never_raises():
+    env = Propositional(subformulas=SIZE)
+    table = encode(parse("((p -> q) -> p) -> p"), SIZE)
+    for actions in ([], [SIZE], [99], [-1], [3] * 5_000, [2**40]):
+        assert env.verifier().verify(table, actions) is Verdict.REJECTED
+    proof = encode(parse("p -> p"), SIZE)
+    assert env.verifier().verify(proof, [SIZE]) is Verdict.ACCEPTED
+    assert env.verifier().verify(proof, [SIZE, 0]) is Verdict.REJECTED
+
+
+def test_problems_are_read_from_both_languages():
+    env = Propositional(subformulas=16)
+    tptp = "% c\nfof(a, axiom, p => q).\nfof(c, conjecture, ( ~q => ~p )).\n"
+    assert env.format_problem(env.parse_problem(tptp)) == "(p → q) → ¬q → ¬p"
+    assert env.format_problem(env.parse_problem("p&~q->r")) == "p ∧ ¬q → r"
+    with pytest.raises(ValueError, match=r"17 different subformulas.*subformulas=32 has room"):
+        env.parse_problem("p1 | p2 | p3 | p4 | p5 | p6 | p7 | p8 | p9")
+    with pytest.raises(ValueError, match=r"character"):
+        env.parse_problem("p -> -> q")
+
+
+@pytest.mark.parametrize("arguments", [{"subformulas": 48}, {"max_goals": 2}])
+def test_arguments_that_do_not_fit(arguments):
+    with pytest.raises(ValueError, match=r"one of 16, 32, 64, 128, and max_goals between 4"):
+        Propositional(**arguments)
