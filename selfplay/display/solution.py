@@ -14,11 +14,16 @@ def lines(answer: Answer) -> list[str]:
     if answer.refutation:
         return [f"{answer.problem}: it cannot be solved", "", answer.refutation]
     found = answer.found
-    cost = f"{found.evaluations:,} evaluations, {found.steps:,} steps tried"
+    cost = f"{counted(found.evaluations, 'evaluation')}, {counted(found.steps, 'step')} tried"
     if found.actions is None:
         return [f"{answer.problem}: not solved ({cost})", _advice(answer)]
-    told = [f"{answer.problem}: solved in {len(found.actions)} steps ({cost})", ""]
+    told = [f"{answer.problem}: solved in {counted(len(found.actions), 'step')} ({cost})", ""]
     return [*told, answer.explanation.rstrip("\n"), "", *_judges(answer)]
+
+
+def counted(count: int, what: str) -> str:
+    """ "1 step", "2 steps"."""
+    return f"{count:,} {what}" + "s" * (count != 1)
 
 
 def _advice(answer: Answer) -> str:

@@ -4,9 +4,9 @@
     python -m benchmarks.studies.mirror --quick
 
 Connect Four on 5 by 4, solved exactly. Generation 0 is games of a player who knows the truth and
-errs now and then. Then eight lineages: raw samples, where each generation replaces the last one,
-where they accumulate, and with 10 % of generation 0; the likeliest moves alone; a placebo; and
-searches of 2, 8 and 32 simulations.
+errs now and then. Then nine lineages: raw samples, where each generation replaces the last one,
+where they accumulate, and with 10 % of generation 0; the likeliest moves alone; a placebo;
+searches of 2, 8 and 32 simulations; and one of 32 that flattens the prior.
 """
 
 import dataclasses
@@ -20,6 +20,9 @@ from benchmarks.studies.mirror.figure import ANEW, draw, table
 from benchmarks.studies.mirror.lineage import Arm, Mirror, Size
 from benchmarks.studies.study import Measure, Options, Plan
 
+FLAT_PRIOR = {"prior_temperature": 1.2, "value_scale": 0.012}
+"""What was seen moves a policy twice as far, and what it was before counts for less: generations
+do not sharpen each other without end, and what is as good becomes as likely."""
 QUICK = Size(generations=8, games=1_024)
 
 
@@ -50,6 +53,9 @@ def arms(mirror: Mirror, quick: bool) -> dict[str, Measure]:
         "placebo 8": lineage("placebo", operator="placebo"),
         "search 2": lineage("search-2", operator="search", simulations=2),
         "search 32": lineage("search-32", operator="search", simulations=32),
+        "search 32, flat prior": lineage(
+            "flat-prior", operator="search", simulations=32, search=FLAT_PRIOR
+        ),
     }
 
 

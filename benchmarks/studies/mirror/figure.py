@@ -18,6 +18,7 @@ COLOURS = {
     "search 2": "#85c1e9",
     "search 8": "#2e86c1",
     "search 32": "#1a5276",
+    "search 32, flat prior": "#17a589",
 }
 PANELS = {
     "distinct": "Different openings in 1,000 games",

@@ -26,7 +26,7 @@ MOST_LETTERS = 1_000
 _FORMS = ("{0} {1}", "{0} {1}⁻¹", "x {0} x⁻¹", "x⁻¹ {0} x", "y {0} y⁻¹", "y⁻¹ {0} y")
 """What each kind of move makes of its relator, beside the other one."""
 
-_WIDTH = 11
+_WIDTH = 13
 """Of a move as text."""
 
 _LETTERS = "YX xy"

@@ -37,6 +37,7 @@ from selfplay_envs.proofs import (
     bit_sets,
     formula_levels,
     formula_problems,
+    kripke,
     propositional_text,
     sequents,
     syntax,
@@ -237,6 +238,11 @@ class Propositional(Environment[PropositionalState]):
     def certifier(self) -> Certifier:
         """Shows proofs to Lean, and to people."""
         return PropositionalCertifier()
+
+    def refutation(self, problem: FormulaTable) -> str:
+        """A Kripke model in which the formula fails, if a short search comes upon one."""
+        model = kripke.refute(decode(problem))
+        return "" if model is None else f"it fails in world 0 of\n{kripke.describe(model)}"
 
 
 def _begun(state: PropositionalState) -> Work:

@@ -194,3 +194,11 @@ def test_problems_are_read_from_both_languages():
 def test_arguments_that_do_not_fit(arguments):
     with pytest.raises(ValueError, match=r"one of 16, 32, 64, 128, and max_goals between 4"):
         Propositional(**arguments)
+
+
+def test_what_fails_in_a_small_model_is_refuted():
+    env = Propositional(subformulas=16)
+    said = env.refutation(env.parse_problem("p | ~p"))
+    assert said.startswith("it fails in world 0 of\n")
+    assert "p" in said
+    assert env.refutation(env.parse_problem("~~(p | ~p)")) == ""
