@@ -93,12 +93,12 @@ def test_trivial_is_a_letter_each():
 
 def test_a_path_explained():
     assert explained(START, PATH).splitlines() == [
-        "start           ⟨x, y | XyxYY, Xy⟩",
-        "  1  r → x r x⁻¹⟨x, y | yxYYX, Xy⟩",
-        "  2  r → y⁻¹ r y⟨x, y | xYYXy, Xy⟩",
-        "  3  r → r s⁻¹  ⟨x, y | xYY, Xy⟩",
-        "  4  r → x⁻¹ r x⟨x, y | YYx, Xy⟩",
-        "  5  r → r s    ⟨x, y | Y, Xy⟩",
-        "  6  s → s r    ⟨x, y | Y, X⟩",
+        "start             ⟨x, y | XyxYY, Xy⟩",
+        "  1  r → x r x⁻¹  ⟨x, y | yxYYX, Xy⟩",
+        "  2  r → y⁻¹ r y  ⟨x, y | xYYXy, Xy⟩",
+        "  3  r → r s⁻¹    ⟨x, y | xYY, Xy⟩",
+        "  4  r → x⁻¹ r x  ⟨x, y | YYx, Xy⟩",
+        "  5  r → r s      ⟨x, y | Y, Xy⟩",
+        "  6  s → s r      ⟨x, y | Y, X⟩",
         "Trivial after 6 moves.",
     ]
