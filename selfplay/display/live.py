@@ -1,5 +1,6 @@
 """Training as a person watches it: one panel that stays in place, or lines in a log."""
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -119,6 +120,8 @@ class LiveView:
         body = [_progress(row), Text(), _figures(row)]
         if self._truth:
             body += [Text(), self._truth_lines()]
+        if "practice/solved_1" in row:
+            body += [Text(), _practice_lines(row)]
         if findings or self._doses:
             body += [Text(), warnings_table(findings, self._doses)]
         return Panel(Group(*body), title=self._title(), title_align="left", padding=(0, 1))
@@ -163,7 +166,31 @@ class LiveView:
                 f"keeps the value: network {100 * row['exact/network']:.1f} %, "
                 f"search {100 * row['exact/search']:.1f} %"
             )
+        if "practice/solved_1" in row:
+            parts.append(f"solved by level {levels(row)}")
         return " · ".join(parts)
+
+
+def _practice_lines(row: dict[str, float]) -> Table:
+    """How the problems of each level went of late."""
+    table = Table.grid(padding=(0, 2))
+    shares = _solved(row)
+    numbers = " ".join(f"{100 * share:.0f}" for share in shares)
+    table.add_row(Text("solved of late, by level", style="bold"))
+    table.add_row("  from the first on, %", numbers, levels(row))
+    return table
+
+
+def levels(row: dict[str, float]) -> Text:
+    """The share solved at each level as a bar: the lowest is none, the highest all."""
+    top = len(SPARKS) - 1
+    return Text("".join(SPARKS[round(share * top)] for share in _solved(row)), style="green")
+
+
+def _solved(row: dict[str, float]) -> list[float]:
+    """By band of levels, the first one first; see `operators.practice.standing`."""
+    keys = (f"practice/solved_{band}" for band in itertools.count(1))
+    return [row[key] for key in itertools.takewhile(row.__contains__, keys)]
 
 
 def _progress(row: dict[str, float]) -> Table:

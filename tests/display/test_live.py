@@ -68,3 +68,14 @@ def test_the_end_tells_what_stands(tmp_path, capsys):
     (tmp_path / "metrics.jsonl").write_text(lines.replace("0.9,", "0.0,"))
     summary.print_end(tmp_path)
     assert "▲" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_levels_show_how_much_of_each_is_solved(is_terminal):
+    console = Console(record=True, width=80, force_terminal=is_terminal, file=io.StringIO())
+    row = COLLAPSED[0] | {f"practice/solved_{i + 1}": share for i, share in enumerate((1, 0.5, 0))}
+    with LiveView(Config(env="propositional"), console) as view:
+        view.on_iteration(row)
+    said = words(console)
+    assert "█▅▁" in said
+    assert ("100 50 0" in said) == is_terminal
