@@ -86,7 +86,8 @@ def solve(
     if refutation := env.refutation(asked):
         nothing = Found(None, evaluations=0, steps=0, exhausted=False)
         return Answer(text, budget, nothing, refutation=refutation)
-    found = best_first(env, agent.evaluator, agent.params, _alone(asked), budget=budget)[0]
+    one = _alone(asked)
+    found = best_first(env, agent.evaluator, agent.params, one, budget=budget, dives=True)[0]
     answer = Answer(text, budget, found)
     if found.actions is None:
         return answer

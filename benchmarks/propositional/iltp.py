@@ -47,12 +47,16 @@ class Arguments:
     """States of a problem evaluated together."""
     value_weight: float = 0.0
     """Of the value, beside the policy; see `best_first`."""
+    dives: bool = True
+    """Every other state is reached by following the policy to an end."""
     largest: int = 128
     """Subformulas of the largest problems."""
     max_steps: int = 512
     """Actions of the longest proof."""
     iteration: int | None = None
     """Which checkpoint or milestone of the run, by default the newest."""
+    theorems: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Those alone; what cannot be proved takes its whole budget."""
     each: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """A line for every problem."""
 
@@ -116,6 +120,7 @@ def search(problems: Sequence[Problem], agent: Agent | None, arguments: Argument
             budget=arguments.budget,
             at_once=arguments.at_once,
             value_weight=arguments.value_weight,
+            dives=arguments.dives,
         )
         outcomes += judged(group, tables, found)
     return outcomes
@@ -185,7 +190,10 @@ def main() -> None:
     arguments = tyro.cli(Arguments, description=__doc__)
     agent = None if arguments.run is None else Agent.load(arguments.run, arguments.iteration)
     began = time.process_time()
-    outcomes = search(read(arguments.largest), agent, arguments)
+    problems = read(arguments.largest)
+    if arguments.theorems:
+        problems = [problem for problem in problems if problem.is_theorem]
+    outcomes = search(problems, agent, arguments)
     console = Console(width=100)
     if arguments.each:
         for one in sorted(outcomes, key=lambda one: one.problem.name):

@@ -49,6 +49,8 @@ def best_first(
     budget: int,
     at_once: int = 4,
     value_weight: float = 0.0,
+    dives: bool = False,
+    seed: int = 0,
 ) -> list[Found]:
     """Searches P problems side by side, each with a queue and a budget of its own.
 
@@ -68,6 +70,10 @@ def best_first(
             device is busier, and what they tell comes later.
         value_weight: with it a state comes the sooner the higher the value v of the one before it:
             depth / (policy(path) * ((1 + v) / 2) ** value_weight) is the least.
+        dives: every other state is reached by following the policy on from the best one, by
+            chance, to an end: long solutions of which there are many, none of them likely, are
+            found by that (as by LubyTS of the same paper).
+        seed: of that chance.
 
     Returns:
         `Found` for each problem.
@@ -83,7 +89,10 @@ def best_first(
         raise ValueError(f"budget and at_once must be at least 1, got {budget} and {at_once}")
     device = _Device(env, evaluator, params, problems)
     states = device.begin()
-    searches = [_Search(budget, value_weight) for _ in states.step_count]
+    searches = [
+        _Search(budget, value_weight, np.random.default_rng((seed, i)) if dives else None)
+        for i in range(len(states.step_count))
+    ]
     owners = np.arange(len(searches))
     edges: Sequence[_Edge | None] = [None] * len(searches)
     solved = np.zeros(len(searches), np.bool_)
@@ -146,8 +155,12 @@ class _Edge(NamedTuple):
 class _Search:
     """One problem's queue and budget."""
 
-    def __init__(self, budget: int, value_weight: float):
-        self.budget, self.value_weight = budget, value_weight
+    def __init__(self, budget: int, value_weight: float, chance: np.random.Generator | None):
+        self.budget, self.value_weight, self.chance = budget, value_weight, chance
+        self.diver: _Node | None = None
+        self.falling: _Edge | None = None
+        """The edge by which a dive goes on; None where the next best one begins a dive."""
+        self.is_turn = False
         self.evaluations = self.steps = 0
         self.solution: _Edge | None = None
         self.queue: list[tuple[float, int, _Edge]] = []
@@ -160,6 +173,8 @@ class _Search:
         if solved and self.solution is None:
             self.solution = edge
         if ended or self.is_over or identity in self.known:
+            if edge is self.falling:
+                self.diver = self.falling = None
             return False
         self.known.add(identity)
         self.evaluations += 1
@@ -177,16 +192,32 @@ class _Search:
         depth, cost = (0, 0.0) if edge is None else (edge.node.depth + 1, edge.cost)
         chance = max((1.0 + float(value)) / 2.0, 1e-6)
         value_cost = -self.value_weight * math.log(chance)
-        self._push(_Edge(_Node(state, edge, depth, cost, value_cost, order, costs), 0))
+        node = _Node(state, edge, depth, cost, value_cost, order, costs)
+        if edge is not None and edge is self.falling:
+            self.diver = node
+        self._push(_Edge(node, 0))
 
     def best(self, count: int) -> list[_Edge]:
         """The next edges, at most so many; of each its state's next best takes the place."""
         edges = []
+        self.is_turn = not self.is_turn
+        if self.diver is not None and not self.is_over and (self.is_turn or count > 1):
+            edges.append(self._fall(self.diver))
         while self.queue and len(edges) < count and not self.is_over:
             edge = heapq.heappop(self.queue)[2]
             self._push(edge._replace(rank=edge.rank + 1))
             edges.append(edge)
+        if self.chance is not None and self.falling is None and edges:
+            self.falling = edges[0]
         return edges
+
+    def _fall(self, node: _Node) -> _Edge:
+        """On by an action that is drawn from the policy."""
+        assert self.chance is not None
+        shares = np.exp(-node.costs.astype(np.float64))
+        rank = int(self.chance.choice(len(shares), p=shares / shares.sum()))
+        self.falling, self.diver = _Edge(node, rank), None
+        return self.falling
 
     def _push(self, edge: _Edge) -> None:
         node, rank = edge

@@ -123,3 +123,50 @@ def test_two_players_are_refused():
 def test_no_budget_is_refused():
     with pytest.raises(ValueError, match="at least 1, got 0"):
         best_first(Walk(), leaning(0.5), (), jnp.array([3], jnp.int8), budget=0)
+
+
+class Grove(Walk):
+    """Any 12 steps lead there; a place is all steps so far, after a leading 1."""
+
+    max_steps = 12
+
+    def _start(self, problem):
+        return WalkState.start(1, place=jnp.int32(1))
+
+    def _legal(self, problem, state):
+        return jnp.ones(2, jnp.bool_)
+
+    def _play(self, problem, state, action):
+        place = state.place * 2 + action
+        there = state.step_count == 11
+        return state.replace(
+            place=place, terminated=there, rewards=jnp.where(there, 1.0, 0.0)[None]
+        )
+
+
+def test_dives_find_what_is_long_and_easy():
+    """Every path is a solution: a dive has one in 12 steps, the best-first queue in hundreds."""
+    env, problems = Grove(), jnp.zeros(1, jnp.int8)
+
+    def searched(**options):
+        return best_first(
+            env, constant_evaluator(env), (), problems, budget=5_000, at_once=1, **options
+        )[0]
+
+    slow, fast = searched(), searched(dives=True)
+    assert fast.actions is not None
+    assert len(fast.actions) == 12
+    assert fast.evaluations <= 2 * 12
+    assert slow.evaluations > 100
+    assert fast == searched(dives=True)
+    assert fast.actions != searched(dives=True, seed=1).actions
+
+
+def test_dives_leave_nothing_out():
+    """What the queue alone exhausts is exhausted with dives, too."""
+    goals = jnp.array([9, 2, -7], jnp.int8)
+    found = best_first(Walk(), leaning(0.5), (), goals, budget=1_000, dives=True)
+    assert found[0].exhausted
+    assert found[0].evaluations == 17
+    assert found[1].actions == (1, 1)
+    assert found[2].actions == (0,) * 7
