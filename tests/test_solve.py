@@ -158,7 +158,7 @@ def test_a_proof_is_accepted_by_lean(tmp_path):
 def test_a_presentation_is_trivialised(tmp_path):
     """By an agent that knows nothing; its moves are the certificate."""
     env = AndrewsCurtis()
-    answer = solve(agent_of(env, "andrews_curtis"), "Xyx = yy, x = y", output=tmp_path / "moves")
+    answer = solve(agent_of(env, "andrews_curtis"), "xxy = 1, x = 1", output=tmp_path / "moves")
     assert answer.found.actions is not None
     assert answer.verdict is Verdict.ACCEPTED
     assert answer.file is not None
