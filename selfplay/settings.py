@@ -75,17 +75,17 @@ def load_settings(kind: type[SettingsT], path: Path, **overrides: Any) -> Settin
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is not a TOML file: {error}") from error
     try:
-        return settings_from_dict(kind, _merged(values, overrides))
+        return settings_from_dict(kind, merged(values, overrides))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _merged(values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+def merged(values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     """Nested dictionaries, with those of `overrides` on top."""
     merged = dict(values)
     for key, value in overrides.items():
         nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if nested else value
+        merged[key] = merged(merged[key], value) if nested else value
     return merged
 
 

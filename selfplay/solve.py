@@ -93,8 +93,9 @@ def solve(
         return answer
     if output is None:
         digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-        output = Path(given.stem if is_file else f"solution-{digest}")
-    return _judged(env, asked, answer, found.actions, output)
+        name = given.stem if is_file else f"solution-{digest}"
+        return _judged(env, asked, answer, found.actions, Path(name), asked_for=False)
+    return _judged(env, asked, answer, found.actions, output, asked_for=True)
 
 
 def _read(env: Environment[Any], text: str) -> Problem:
@@ -111,8 +112,13 @@ def _judged(
     answer: Answer,
     actions: tuple[int, ...],
     output: Path,
+    *,
+    asked_for: bool,
 ) -> Answer:
-    """The answer with what the judges say, the ones of this project first."""
+    """The answer with what the judges say, the ones of this project first.
+
+    Without an outside judge a file is written only if it was asked for.
+    """
     names = "\n".join(env.format_action(action) for action in actions)
     verifier = env.verifier()
     verdict = None
@@ -123,7 +129,8 @@ def _judged(
     answer = dataclasses.replace(answer, verdict=verdict, explanation=names)
     certifier = env.certifier()
     if certifier is None:
-        return answer
+        file = _written(output, ".txt", names) if asked_for else None
+        return dataclasses.replace(answer, file=file)
     statement = certifier.statement(problem)  # before the proof is written, and without it
     claim = statement, certifier.proof(problem, actions)
     file = _written(output, certifier.suffix, certifier.document([claim]))

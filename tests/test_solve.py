@@ -82,6 +82,12 @@ def test_a_problem_may_stand_in_a_file(tmp_path, monkeypatch):
     assert str(answer.file) == "mine.sum"
 
 
+def test_without_a_judge_the_steps_are_written_where_they_are_asked_for(tmp_path):
+    answer = solve(agent_of(Addition(digits=1)), "3+4", output=tmp_path / "steps")
+    assert answer.file == tmp_path / "steps.txt"
+    assert answer.file.read_text() == "7\n0\n"
+
+
 def test_without_a_judge_it_says_who_accepted_it():
     answer = solve(agent_of(Addition(digits=1)), "3+4")
     assert answer.explanation == "7\n0"

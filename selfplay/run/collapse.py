@@ -4,6 +4,7 @@ Each rule is a pure function from the merged rows of the generations, the first 
 finding or nothing; the last one is judged.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ Rule = Callable[[Sequence[Row]], Finding | None]
 
 def new_errors(generations: Sequence[Row]) -> Finding | None:
     """The student makes errors that an earlier one did not."""
-    return guards.new_errors_of(generations[-1])
+    return guards.new_errors_of(generations[-1], steps="generation")
 
 
 def begin_alike(generations: Sequence[Row]) -> Finding | None:
@@ -48,7 +49,14 @@ def lost_openings(generations: Sequence[Row]) -> Finding | None:
 def overconfident(generations: Sequence[Row]) -> Finding | None:
     """What the student expects is not what came of the first generation's games."""
     error = generations[-1].get("value/calibration_error")
-    return None if error is None else guards.overconfident_of(error)
+    finding = None if error is None else guards.overconfident_of(error)
+    if finding is None:
+        return None
+    remedy = (
+        "Label more episodes (--episodes), learn longer (--updates), weigh the value more "
+        "(learner.value_weight), or mix in real data (--real)."
+    )
+    return dataclasses.replace(finding, remedy=remedy)
 
 
 RULES: dict[str, Rule] = {

@@ -156,8 +156,11 @@ def new_errors(history: History) -> Finding | None:
     return told[-1] if len(told) == LOOKS and all(told) else None
 
 
-def new_errors_of(row: Row) -> Finding | None:
-    """The network makes errors that an earlier one did not, more than it mended."""
+def new_errors_of(row: Row, steps: str = "iteration") -> Finding | None:
+    """The network makes errors that an earlier one did not, more than it mended.
+
+    `steps` says what `errors/since` counts.
+    """
     if "errors/new" not in row:
         return None
     new, mended, before = (int(row[f"errors/{key}"]) for key in ("new", "mended", "before"))
@@ -165,7 +168,7 @@ def new_errors_of(row: Row) -> Finding | None:
         return None
     return Finding(
         "new_errors",
-        f"The network alone makes {new:,} errors that it did not make after iteration "
+        f"The network alone makes {new:,} errors that it did not make after {steps} "
         f"{row['errors/since']:,.0f}, and mended {mended:,} of the {before:,} it made then.",
         "What it learns from makes it worse: its own errors are in it, and what is rare is not.",
         "Search more (search.num_simulations), mix in real data, take more and more varied games "

@@ -85,8 +85,9 @@ def best_first(
         raise ValueError(
             f"best-first search is for one player, {type(env).__name__} has {env.num_players}"
         )
-    if budget < 1 or at_once < 1:
-        raise ValueError(f"budget and at_once must be at least 1, got {budget} and {at_once}")
+    for name, value in (("budget", budget), ("at_once", at_once)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
     device = _Device(env, evaluator, params, problems)
     states = device.begin()
     searches = [

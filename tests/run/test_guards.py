@@ -17,6 +17,7 @@ from selfplay.run.directory import RunDirectory
 from selfplay.run.guards import WINDOW, Guards
 from selfplay.run.program import make_program
 from selfplay.run.session import Session
+from selfplay.settings import merged
 from tests import worlds
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
@@ -50,7 +51,7 @@ class WrongWay(worlds.Nim):
 
 
 def settings(changes):
-    return config_lib.from_dict(config_lib._merged(HEALTHY, changes))
+    return config_lib.from_dict(merged(HEALTHY, changes))
 
 
 def trained(path, **changes):
