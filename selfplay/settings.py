@@ -82,11 +82,11 @@ def load_settings(kind: type[SettingsT], path: Path, **overrides: Any) -> Settin
 
 def merged(values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     """Nested dictionaries, with those of `overrides` on top."""
-    merged = dict(values)
+    both = dict(values)
     for key, value in overrides.items():
-        nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merged(merged[key], value) if nested else value
-    return merged
+        nested = isinstance(value, dict) and isinstance(both.get(key), dict)
+        both[key] = merged(both[key], value) if nested else value
+    return both
 
 
 def dumps(config: Checked) -> str:
