@@ -21,7 +21,7 @@ NONE = "–"
 def print_environments() -> None:
     """Lists the installed environments; one that cannot be imported is named with its reason."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for column in ("name", "arguments", "actions", "bytes", "exact truth", "verifier", "agent"):
+    for column in ("name", "arguments", "actions", "bytes", "exact truth", "judge", "agent"):
         right = column in ("actions", "bytes")
         table.add_column(
             column, justify="right" if right else "left", no_wrap=column != "arguments"

@@ -18,6 +18,8 @@ SIZES = {
     "go": {"size": 5, "komi": 2.5},
     "hex": {"size": 4, "swap": True},
     "hp_lattice": {"length": 12},
+    "andrews_curtis": {"length": 20},
+    "propositional": {"subformulas": 16},
 }
 
 

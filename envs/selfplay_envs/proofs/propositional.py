@@ -184,7 +184,7 @@ class Propositional(Environment[PropositionalState]):
         return Tokens(
             tokens=tokens,
             positions=problem.position.astype(jnp.int32),
-            mask=rows < problem.size,
+            mask=rows.astype(jnp.int16) < problem.size,
             action_tokens=jnp.append(rows, state.goal).astype(jnp.int32),
             links=jnp.stack([problem.left, problem.right], axis=1).astype(jnp.int32),
         )

@@ -11,10 +11,10 @@ from selfplay_envs.proofs.formula import Atom, Formula, Implies, Or, negation, s
 from selfplay_envs.proofs.kripke import Model, refute, refutes
 from selfplay_envs.proofs.syntax import parse
 from selfplay_envs.proofs.tptp import read_tptp
-from tests.envs.proofs.conftest import iltp
+from tests.envs.proofs.conftest import data, iltp
 from tests.envs.proofs.test_formula import formulas
 
-__all__ = ["iltp"]  # a fixture
+__all__ = ["data", "iltp"]  # fixtures
 
 
 def is_theorem(formula: Formula) -> bool:

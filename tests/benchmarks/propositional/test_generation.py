@@ -11,9 +11,9 @@ from selfplay_envs.proofs import kripke
 from selfplay_envs.proofs.formula import Atom, subformulas
 from selfplay_envs.proofs.formula_problems import canonical_key, problems
 from selfplay_envs.proofs.syntax import parse
-from tests.envs.proofs.conftest import iltp
+from tests.envs.proofs.conftest import data, iltp
 
-__all__ = ["iltp"]  # a fixture
+__all__ = ["data", "iltp"]  # fixtures
 
 
 @pytest.mark.parametrize(
