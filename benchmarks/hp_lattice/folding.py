@@ -6,7 +6,8 @@ Of each standard chain that fits the run's environment it samples whole folds wi
 a step, as many as the budget of simulations allows, and keeps the best; replica exchange Monte
 Carlo has as many steps. Of the 24- and the 25-mer, all of whose ground states are known, it samples
 10,000 folds and counts the different ones among those with the most contacts: an agent that knows
-one fold has collapsed.
+one fold has collapsed. It does so twice, by draws that do not know of one another, and by draws
+without replacement (`beams`).
 
 Actions are sampled from the search's improved policy, the noise at its root off.
 """
@@ -23,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.hp_lattice import replica_exchange
+from benchmarks.hp_lattice.beams import Beams
 from benchmarks.hp_lattice.standard import Standard, read_ground_states, read_standard
 from selfplay.agent import Agent
 from selfplay.evaluation.players import without_noise
@@ -48,10 +50,13 @@ class Arguments:
     """Of sampling from the improved policy, where the budget counts."""
     diverse_simulations: int = 16
     """For each residue, where different folds count."""
-    diverse_temperature: float = 1.0
+    diverse_temperature: float = 1.5
+    """Of sampling where different folds count; without replacement it is 1."""
+    diverse_prior_temperature: float = 1.0
+    """Of the network's policy in those searches, where nothing is replaced."""
     folds: int = 10_000
     """Sampled where different folds count."""
-    batch: int = 1_024
+    batch: int = 1_000
     """Folds sampled at once."""
     seeds: int = 5
     """Repeats of the budgeted search, and of replica exchange: the median and the best are told."""
@@ -120,11 +125,39 @@ def best_on_budget(sampler: Sampler, standard: Standard, arguments: Arguments, s
     return max((contacts_of(standard.chain, fold) for fold in folds), default=0)
 
 
-def ground_states_found(sampler: Sampler, standard: Standard, arguments: Arguments) -> list[str]:
-    """The different folds with the most known contacts among many that were sampled."""
-    folds = sampler.folds(standard.chain, arguments.folds, 0, arguments.batch)
+def ground_states_found(standard: Standard, folds: list[str]) -> int:
+    """How many different ones of its ground states are among them.
+
+    Raises RuntimeError if a fold is as good as the ground states and none of them.
+    """
+    known = read_ground_states(standard.name)
     distinct = {left_first(fold) for fold in folds}
-    return sorted(f for f in distinct if contacts_of(standard.chain, f) == standard.contacts)
+    best = {fold for fold in distinct if contacts_of(standard.chain, fold) == standard.contacts}
+    if not best <= known:
+        raise RuntimeError(f"{standard.name}: a fold as good as the ground states is none")
+    return len(best)
+
+
+def print_diversity(console: Console, agent: Agent, chains: list[Standard], arguments: Arguments):
+    """Ground states among many folds, drawn in either way."""
+    sampler = Sampler(agent, arguments.diverse_simulations, arguments.diverse_temperature)
+    config = without_noise(agent.config.search, arguments.diverse_simulations)
+    beams = Beams(
+        agent,
+        dataclasses.replace(config, prior_temperature=arguments.diverse_prior_temperature),
+    )
+    table = Table("chain", "ground states", "replaced", "not replaced")
+    for standard in chains:
+        found = [
+            ground_states_found(standard, draw(standard.chain, arguments.folds, 0, arguments.batch))
+            for draw in (sampler.folds, beams.folds)
+        ]
+        known = len(read_ground_states(standard.name))
+        table.add_row(standard.name, *map(str, (known, *found)))
+    console.print(
+        f"{arguments.folds:,} folds, {arguments.diverse_simulations} simulations a residue"
+    )
+    console.print(table)
 
 
 def told(found: list[int]) -> str:
@@ -159,14 +192,7 @@ def main() -> None:
         f"{arguments.budget:,} simulations or steps a chain; median (best) of {arguments.seeds}"
     )
     console.print(table)
-    sampler = Sampler(agent, arguments.diverse_simulations, arguments.diverse_temperature)
-    for standard in chains:
-        if standard.name in DIVERSE:
-            known = read_ground_states(standard.name)
-            found = ground_states_found(sampler, standard, arguments)
-            if not set(found) <= known:
-                raise RuntimeError(f"{standard.name}: a fold as good as the ground states is none")
-            console.print(f"{standard.name}: {len(found)} of {len(known)} ground states")
+    print_diversity(console, agent, [c for c in chains if c.name in DIVERSE], arguments)
 
 
 if __name__ == "__main__":
