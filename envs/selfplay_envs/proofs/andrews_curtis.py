@@ -116,7 +116,7 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
             self.observation_spec = TokenSpec(
                 num_tokens=2 * length + 3,
                 vocabulary_size=_LETTERS + 4 + CLOCK,
-                num_positions=2 * length + 3,
+                num_positions=2 * free_group.MAX_LENGTH + 3,  # whatever `length`: networks move
                 action_kinds=2 * tuple(range(moves.KINDS)),
             )
 
@@ -168,10 +168,13 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
         clock = jnp.clip(jnp.ceil(left * CLOCK).astype(jnp.int32) - 1, 0, CLOCK - 1)
         own = jnp.full(2, _RELATOR, jnp.int32)
         tokens = jnp.concatenate([code, own, (_LETTERS + 4 + clock)[None]])
-        relators = jnp.arange(2, dtype=jnp.int32) + 2 * self.length
+        place = jnp.arange(self.length, dtype=jnp.int32)
+        longest = free_group.MAX_LENGTH
+        last = jnp.arange(3, dtype=jnp.int32)
+        relators = last[:2] + 2 * self.length
         return Tokens(
             tokens=tokens,
-            positions=jnp.arange(tokens.size, dtype=jnp.int32),
+            positions=jnp.concatenate([place, place + longest, last + 2 * longest]),
             mask=tokens != _EMPTY,
             action_tokens=jnp.repeat(relators, moves.KINDS),
         )

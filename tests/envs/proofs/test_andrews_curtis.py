@@ -142,8 +142,10 @@ def test_what_is_seen_as_tokens():
     problem = env.parse_problem("xyX, yyx")
     seen = env.observe(problem, env.init(problem))
     assert seen.tokens[seen.mask].tolist() == [2, 3, 4, 3, 3, 2, 1, 1, 6 + 15]
-    assert seen.positions[seen.mask].tolist() == [0, 1, 2, 24, 25, 26, 48, 49, 50]
+    assert seen.positions[seen.mask].tolist() == [0, 1, 2, 60, 61, 62, 120, 121, 122]
     assert seen.action_tokens.tolist() == [48] * 6 + [49] * 6
+    longer = environment(length=30, observation="tokens").observation_spec
+    assert longer.num_positions == env.observation_spec.num_positions  # so that parameters fit
 
 
 def test_texts():
