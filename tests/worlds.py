@@ -11,16 +11,9 @@ import itertools
 import jax
 import jax.numpy as jnp
 
-from selfplay.environment.contract import (
-    ArraySpec,
-    Environment,
-    Game,
-    SolvedPositions,
-    State,
-    Tokens,
-    TokenSpec,
-    zero_sum,
-)
+from selfplay.environment.contract import Environment, SolvedPositions, State, zero_sum
+from selfplay.environment.game import Game
+from selfplay.environment.observation import ArraySpec, Tokens, TokenSpec
 from selfplay.environment.verifier import Verdict, Verifier
 
 LETTERS = "abc"

@@ -16,7 +16,9 @@ import numpy as np
 
 from selfplay.adapters import pgx_text
 from selfplay.adapters.pgx_fields import Fields
-from selfplay.environment.contract import ArraySpec, Game, State
+from selfplay.environment.contract import State
+from selfplay.environment.game import Game
+from selfplay.environment.observation import ArraySpec
 
 MAX_STEPS = {
     "animal_shogi": 256,

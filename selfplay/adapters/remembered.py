@@ -5,7 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from selfplay.environment.contract import Environment, Observation, Problem, State
+from selfplay.environment.contract import Environment, Problem, State
+from selfplay.environment.observation import Observation
 from selfplay.evaluation.players import Act
 
 

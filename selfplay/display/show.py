@@ -16,7 +16,8 @@ from rich.text import Text
 
 from selfplay.display import facts, position
 from selfplay.environment import registry
-from selfplay.environment.contract import ArraySpec, Environment, Problem, State
+from selfplay.environment.contract import Environment, Problem, State
+from selfplay.environment.observation import ArraySpec
 
 _ON_THE_WAY = 2
 """Positions shown between the start and the end."""

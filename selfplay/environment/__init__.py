@@ -9,17 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from selfplay.environment.certificate import Certifier, Judgement
     from selfplay.environment.checks import Report, check
-    from selfplay.environment.contract import (
-        ArraySpec,
-        Environment,
-        Game,
-        SolvedPositions,
-        State,
-        Tokens,
-        TokenSpec,
-        select,
-        zero_sum,
-    )
+    from selfplay.environment.contract import Environment, SolvedPositions, State, select, zero_sum
+    from selfplay.environment.game import Game
+    from selfplay.environment.observation import ArraySpec, Tokens, TokenSpec
     from selfplay.environment.picture import BoardPicture, Target
     from selfplay.environment.registry import make, names, preset
     from selfplay.environment.verifier import Verdict, Verifier
@@ -48,6 +40,10 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "Game": "game",
+    "ArraySpec": "observation",
+    "TokenSpec": "observation",
+    "Tokens": "observation",
     "Certifier": "certificate",
     "Judgement": "certificate",
     "Report": "checks",

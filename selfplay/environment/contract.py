@@ -9,9 +9,9 @@ rules; the base class keeps the laws, once, for every environment:
   true after it;
 - after `max_steps` steps an episode that has not ended is truncated.
 
-A board game is a `Game`: it has no problem, and its author never sees one. Anything with data
-that stays fixed during an episode (a chain to fold, a formula to prove) is an `Environment`
-with a `Problem`, a pytree passed beside the network's parameters.
+A board game is a `Game` (see `game`): it has no problem, and its author never sees one. Anything
+with data that stays fixed during an episode (a chain to fold, a formula to prove) is an
+`Environment` with a `Problem`, a pytree passed beside the network's parameters.
 """
 
 import abc
@@ -24,14 +24,12 @@ import jax.numpy as jnp
 from flax import struct
 
 from selfplay.environment.certificate import Certifier
+from selfplay.environment.observation import ArraySpec, Observation, TokenSpec
 from selfplay.environment.picture import BoardPicture
 from selfplay.environment.verifier import Verifier
 
 Problem = Any
 """A pytree of arrays that stays fixed during an episode; the empty tuple for games."""
-
-Observation = Any
-"""What the mover sees: an array, or `Tokens`."""
 
 Split = Literal["train", "held_out"]
 
@@ -76,48 +74,6 @@ class State(struct.PyTreeNode):
 
 StateT = TypeVar("StateT", bound=State)
 ScalarT = TypeVar("ScalarT", float, jax.Array)
-
-
-@dataclasses.dataclass(frozen=True)
-class ArraySpec:
-    """An observation that is one float32 array, such as a board `[rows, columns, planes]`."""
-
-    shape: tuple[int, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class TokenSpec:
-    """An observation that is a `Tokens` pytree, for the transformer.
-
-    The parameters of a transformer depend on `vocabulary_size`, `num_positions`, `num_links` and
-    the number of kinds, but neither on `num_tokens` nor, with `action_kinds`, on the number of
-    actions: trained at one padded size, it plays at another.
-    """
-
-    num_tokens: int
-    vocabulary_size: int
-    num_positions: int
-    action_kinds: tuple[int, ...] | None = None
-    """For each action, what it does with its token, as an index from 0: actions of one kind differ
-    by their tokens alone. None: each action is a kind of its own."""
-    num_links: int = 0
-    """Of each token to others, so that a network sees what is made of what."""
-
-
-class Tokens(struct.PyTreeNode):
-    """A padded sequence of tokens, with the token from which each action's logit is read."""
-
-    tokens: jax.Array
-    """int32 [num_tokens], in [0, vocabulary_size)."""
-    positions: jax.Array
-    """int32 [num_tokens], in [0, num_positions)."""
-    mask: jax.Array
-    """bool [num_tokens]: False on padding."""
-    action_tokens: jax.Array
-    """int32 [num_actions]: index into `tokens`; several actions may read the same one."""
-    links: jax.Array | None = None
-    """int32 [num_tokens, num_links]: index of the tokens that this one is made of, such as the two
-    sides of a formula; its own index where there is none. None with `num_links` 0."""
 
 
 class SolvedPositions(struct.PyTreeNode):
@@ -390,76 +346,3 @@ def shapes(env: Environment[Any]) -> tuple[Problem, State]:
     """A problem and the state it begins with, as shapes and dtypes."""
     problem = jax.eval_shape(env.sample_problem, jax.random.key(0))
     return problem, jax.eval_shape(env.init, problem)
-
-
-class Game(Environment[StateT]):
-    """A game: an environment without problems.
-
-    Its author writes `start`, `play`, `legal` and `view`, and may add `mirror`, `draw`, `board`
-    and `estimate`; these are the functions of `Environment` without the problem.
-    """
-
-    @abc.abstractmethod
-    def start(self) -> StateT:
-        """The position before the first move; `State.start` fills the common fields."""
-
-    @abc.abstractmethod
-    def play(self, state: StateT, action: jax.Array) -> StateT:
-        """The position after a legal `action` (int32 []); see `Environment._play`."""
-
-    @abc.abstractmethod
-    def legal(self, state: StateT) -> jax.Array:
-        """bool [num_actions]: what the rules allow in a running game."""
-
-    @abc.abstractmethod
-    def view(self, state: StateT) -> Observation:
-        """What the mover sees."""
-
-    def mirror(self, state: StateT, index: jax.Array) -> tuple[StateT, jax.Array]:
-        """Symmetry `index` of the position, and the permutation of the actions."""
-        del index
-        return state, jnp.arange(self.num_actions, dtype=jnp.int32)
-
-    def draw(self, state: StateT) -> str:
-        """The position as text."""
-        return super().render(NO_PROBLEM, state)
-
-    def board(self, state: StateT) -> BoardPicture | None:
-        """The position for a page to draw; None where text must do."""
-        return super().picture(NO_PROBLEM, state)
-
-    def estimate(self, state: StateT) -> jax.Array:
-        """float32 []: a rough value in [-1, 1] for the mover."""
-        del state
-        return jnp.float32(0)
-
-    def _start(self, problem: Problem) -> StateT:
-        return self.start()
-
-    def _play(self, problem: Problem, state: StateT, action: jax.Array) -> StateT:
-        return self.play(state, action)
-
-    def _legal(self, problem: Problem, state: StateT) -> jax.Array:
-        return self.legal(state)
-
-    def observe(self, problem: Problem, state: StateT) -> Observation:
-        """What the mover sees."""
-        return self.view(state)
-
-    def symmetry(
-        self, problem: Problem, state: StateT, index: jax.Array
-    ) -> tuple[Problem, StateT, jax.Array]:
-        """The position through symmetry `index`; see `Environment.symmetry`."""
-        return problem, *self.mirror(state, index)
-
-    def render(self, problem: Problem, state: StateT) -> str:
-        """The position as text."""
-        return self.draw(state)
-
-    def picture(self, problem: Problem, state: StateT) -> BoardPicture | None:
-        """The position for a page to draw."""
-        return self.board(state)
-
-    def heuristic(self, problem: Problem, state: StateT) -> jax.Array:
-        """A rough value in [-1, 1] for the mover."""
-        return self.estimate(state)

@@ -3,7 +3,8 @@
 import operator
 from typing import Any
 
-from selfplay.environment.contract import ArraySpec, Environment, TokenSpec
+from selfplay.environment.contract import Environment
+from selfplay.environment.observation import ArraySpec, TokenSpec
 
 
 def refuse_unfit_facts(env: Environment[Any]) -> None:

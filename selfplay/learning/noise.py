@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from flax import nnx
 
 from selfplay.config import LearnerConfig
-from selfplay.environment.contract import ArraySpec, Environment, Observation
+from selfplay.environment.contract import Environment
+from selfplay.environment.observation import ArraySpec, Observation
 from selfplay.networks.contract import ApplyAll, Drop, Outputs, Params, keep
 
 

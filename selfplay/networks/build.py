@@ -4,13 +4,8 @@ import jax
 from flax import nnx
 
 from selfplay.config import NetworkConfig
-from selfplay.environment.contract import (
-    ArraySpec,
-    Environment,
-    Observation,
-    Tokens,
-    TokenSpec,
-)
+from selfplay.environment.contract import Environment
+from selfplay.environment.observation import ArraySpec, Observation, Tokens, TokenSpec
 from selfplay.networks.contract import Drop, Network, Outputs, Params, keep
 from selfplay.networks.graph import TokenGraph
 from selfplay.networks.lines import LinesMLP

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 
-from selfplay.environment.contract import Observation
+from selfplay.environment.observation import Observation
 
 Params = Any
 """A pytree of float32 arrays."""

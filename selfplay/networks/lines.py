@@ -15,7 +15,7 @@ import numpy as np
 from flax import nnx
 
 from selfplay.config import NetworkConfig
-from selfplay.environment.contract import ArraySpec, TokenSpec
+from selfplay.environment.observation import ArraySpec, TokenSpec
 from selfplay.networks.contract import Drop, Outputs, keep
 from selfplay.networks.mlp import DenseTrunk
 from selfplay.networks.resnet import board_shape

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from selfplay.config import NetworkConfig
-from selfplay.environment.contract import ArraySpec, Tokens, TokenSpec
+from selfplay.environment.observation import ArraySpec, Tokens, TokenSpec
 from selfplay.networks.contract import Drop, Outputs, keep
 
 HEAD_INIT = nnx.initializers.variance_scaling(1e-4, "fan_in", "truncated_normal")

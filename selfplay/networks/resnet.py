@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from selfplay.config import NetworkConfig
-from selfplay.environment.contract import ArraySpec, TokenSpec
+from selfplay.environment.observation import ArraySpec, TokenSpec
 from selfplay.networks.contract import Drop, Outputs, keep
 from selfplay.networks.convolution import convolve
 from selfplay.networks.mlp import Heads

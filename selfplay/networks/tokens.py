@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from selfplay.config import NetworkConfig
-from selfplay.environment.contract import Tokens, TokenSpec
+from selfplay.environment.observation import Tokens, TokenSpec
 from selfplay.networks.contract import Outputs
 from selfplay.networks.mlp import HEAD_INIT
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from selfplay.config import NetworkConfig
-from selfplay.environment.contract import ArraySpec, Tokens, TokenSpec
+from selfplay.environment.observation import ArraySpec, Tokens, TokenSpec
 from selfplay.networks.contract import Drop, Outputs, keep
 from selfplay.networks.resnet import Norm, SquareHeads, board_shape
 from selfplay.networks.tokens import EMBEDDING_INIT, Embedding, PointerHeads

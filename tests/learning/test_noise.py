@@ -11,7 +11,7 @@ from selfplay import config as config_lib
 from selfplay import sharding
 from selfplay.config import LearnerConfig, NetworkConfig
 from selfplay.environment import make
-from selfplay.environment.contract import Tokens
+from selfplay.environment.observation import Tokens
 from selfplay.learning.learner import Learner, augment
 from selfplay.learning.noise import dropout, masked
 from selfplay.networks.build import build

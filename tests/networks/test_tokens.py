@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from selfplay.config import NetworkConfig
-from selfplay.environment.contract import Tokens, TokenSpec
+from selfplay.environment.observation import Tokens, TokenSpec
 from selfplay.networks.build import build
 from tests import worlds
 

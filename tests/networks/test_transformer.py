@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from selfplay.config import NetworkConfig
-from selfplay.environment.contract import Tokens
+from selfplay.environment.observation import Tokens
 from selfplay.networks.build import build
 from selfplay.networks.contract import Network
 from tests import worlds

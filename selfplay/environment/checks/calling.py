@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from selfplay.environment.checks.errors import beginning, described, needs_a_value
-from selfplay.environment.contract import Environment, Game, State
+from selfplay.environment.contract import Environment, State
+from selfplay.environment.game import Game
 
 RUNS, RETURNS, TRACED = "runs", "returns", "traced"
 """The laws of calling."""

@@ -15,7 +15,7 @@ from selfplay.environment.checks.law import (
     earliest,
     first_bad,
 )
-from selfplay.environment.contract import Game
+from selfplay.environment.game import Game
 
 _ENOUGH = 32
 """Decided games from which something follows."""

@@ -9,8 +9,9 @@ from selfplay.environment.checks import keys
 from selfplay.environment.checks.calling import RETURNS, RUNS, TRACED
 from selfplay.environment.checks.errors import described
 from selfplay.environment.checks.law import Breach, Law, Subject
-from selfplay.environment.contract import ArraySpec, Environment, Tokens
+from selfplay.environment.contract import Environment
 from selfplay.environment.facts import refuse_unfit_facts
+from selfplay.environment.observation import ArraySpec, Tokens
 
 
 def _facts(subject: Subject) -> Breach | None:

@@ -18,7 +18,8 @@ from selfplay.environment.checks.law import (
     earliest,
     first_bad,
 )
-from selfplay.environment.contract import Environment, Problem, Split, Tokens
+from selfplay.environment.contract import Environment, Problem, Split
+from selfplay.environment.observation import Tokens
 
 
 def _finite(subject: Subject) -> Breach | None:

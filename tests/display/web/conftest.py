@@ -14,7 +14,7 @@ from selfplay.config import Config, EvaluationConfig, NetworkConfig
 from selfplay.display.web.server import listen, make_server
 from selfplay.display.web.table import Table
 from selfplay.environment import BoardPicture, Game, State, Target, registry, zero_sum
-from selfplay.environment.contract import ArraySpec
+from selfplay.environment.observation import ArraySpec
 from selfplay.networks.build import build
 from selfplay.search.model import network_evaluator
 
