@@ -1,8 +1,11 @@
-"""How fast are the rules? Mask and step, in random play of generated formulas of all levels.
+"""How fast are the rules of an environment of problems? Mask and step, in random play.
 
-Run `python -m benchmarks.propositional.speed`. The batch is shared out between as many devices as
-there are cores, as training does. Attempts that end begin again; no problem and no
-lot is drawn on the way.
+    python -m benchmarks.problem_speed propositional --env-args subformulas 128
+    python -m benchmarks.problem_speed andrews_curtis
+    python -m benchmarks.problem_speed hp_lattice
+
+The batch of problems, of all levels, is shared out between as many devices as there are cores, as
+training does. Attempts that end begin again; no problem and no lot is drawn on the way.
 """
 
 import dataclasses
@@ -18,22 +21,23 @@ import tyro
 class Arguments:
     """What is measured."""
 
-    subformulas: tuple[int, ...] = (32, 64, 128)
+    env: tyro.conf.Positional[str]
+    env_args: dict[str, bool | int | float | str] = dataclasses.field(default_factory=dict)
     batch: int = 1024
     steps: int = 64
     runs: int = 15
     cores: int = os.cpu_count() or 1
 
 
-def measure(arguments: Arguments, subformulas: int) -> list[float]:
+def measure(arguments: Arguments) -> list[float]:
     """Steps a second, of each run."""
     import jax
     import jax.numpy as jnp
     from jax.sharding import PartitionSpec
 
-    from selfplay_envs.proofs.propositional import Propositional
+    from selfplay.environment import make
 
-    env = Propositional(subformulas=subformulas)
+    env = make(arguments.env, **arguments.env_args)
     mesh = jax.make_mesh((arguments.cores,), ("data",))
     spec = PartitionSpec("data")
 
@@ -71,13 +75,12 @@ def measure(arguments: Arguments, subformulas: int) -> list[float]:
 def main() -> None:
     arguments = tyro.cli(Arguments)
     os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={arguments.cores}"
-    for subformulas in arguments.subformulas:
-        rates = sorted(measure(arguments, subformulas))
-        print(
-            f"{subformulas} subformulas, batch {arguments.batch}, {arguments.cores} cores: "
-            f"{statistics.median(rates) / 1e3:.0f}k steps/s ({rates[0] / 1e3:.0f}–"
-            f"{rates[-1] / 1e3:.0f}k), {os.getloadavg()[0]:.1f} busy"
-        )
+    rates = sorted(measure(arguments))
+    print(
+        f"{arguments.env}, batch {arguments.batch:,}, {arguments.cores} cores: "
+        f"{statistics.median(rates):,.0f} steps a second ({rates[0]:,.0f} to {rates[-1]:,.0f}), "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
 
 
 if __name__ == "__main__":
