@@ -79,6 +79,8 @@ def test_the_end_of_training_says_what_to_type_next(run, capsys):
         (["train", "tic_tac_toe", "--env-args", "size"], "takes names and values, such as size 5"),
         (["train", "tic_tac_toe", "--rollout.max-opening-plies", "9"], "max_opening_plies"),
         (["train", "tic_tac_toe", "--network.kind", "resnet", "--num-devices", "99"], "99"),
+        (["train", "tic_tac_toe", "--learner.mask-fraction", "1"], "error: learner.mask_fraction m"),
+        (["distill", "connect_four", "--keep-share", "0.5"], "error: keep_share and least_conf"),
         (["train", "tic_tac_toe", "--config", "."], "no config file at ."),
         (["train", "tic_tac_toe", "--from", "connect_four"], "it plays connect_four, not tic"),
         (["play", "connect_four", "--simulations", "0"], "1 to 65,534 simulations, 0 were"),
