@@ -137,7 +137,7 @@ def _loop(on: Distillation, watchers: Sequence[Watcher], tell: Tell) -> None:
                 tell("judging the teacher", 0, 1)
                 row = judges.first() | {"generation": 0.0}
                 _tell_all(watchers, on.pace.header(0, on.iterations) | row)
-            while not on.is_over and _label(on, interruption, tell):
+            while not (on.is_over or interruption.requested) and _label(on, interruption, tell):
                 _learn(on, judges, watchers, interruption, tell)
     finally:
         for watcher in watchers:
@@ -192,7 +192,7 @@ def _learn(
             on.save()
     if on.iteration == end:
         on.graduate()
-    else:
+    elif on.state is not None:  # it was, if nobody let it begin
         on.save()
 
 
