@@ -117,9 +117,19 @@ def test_what_is_done_about_it_helps_the_next_generation(teacher, tmp_path):
     rows = metrics.read(RunDirectory(run).metrics)
     assert len(rows) == 4 and rows[-1]["remedy"] == "halt: the run is saved and stops"
     assert not RunDirectory(run).generation(2).exists()
-    resume(run)
+    other = dataclasses.replace(halting, updates=12)
+    RunDirectory(run).write_distill_config(other)
+    with pytest.raises(ValueError, match=r"updates cannot change on resume, from 6 to 12; what ca"):
+        resume(run)
+    RunDirectory(run).write_distill_config(halting)
+    shutil.move(first := RunDirectory(run).generation(1), tmp_path / "lost")
+    with pytest.raises(ValueError, match=r"00000001 is no generation: it has no g"):
+        resume(run)
+    shutil.move(tmp_path / "lost", first)
+    resume(run, remedy="none")
     rows = metrics.read(RunDirectory(run).metrics)
     assert len(rows) == 7 and rows[4]["openings/heterozygosity"] == 0.0
+    assert RunDirectory(run).read_distill_config() == dataclasses.replace(settings, remedy="none")
 
 
 def test_students_are_held_against_the_best_before_them_and_the_teacher(finished):

@@ -16,7 +16,7 @@ from selfplay import distill as distill_lib
 from selfplay.config import Config
 from selfplay.display.live import clock
 from selfplay.display.summary import program, shortest, warnings_table
-from selfplay.distill_config import DistillConfig
+from selfplay.distill_config import DistillConfig, Remedy
 from selfplay.run import metrics
 from selfplay.run.collapse import findings
 from selfplay.run.directory import RunDirectory
@@ -46,12 +46,12 @@ def distill_with_view(
     print_distilled(path)
 
 
-def resume_with_view(run: Path) -> None:
+def resume_with_view(run: Path, remedy: Remedy) -> None:
     """`distill.resume`, watched."""
     folder = RunDirectory(run)
     rows = metrics.read(folder.metrics)
     with DistillView(folder.read_config(), folder.read_distill_config(), run.name, rows) as view:
-        distill_lib.resume(run, watchers=[view], tell=view.tell)
+        distill_lib.resume(run, remedy=remedy, watchers=[view], tell=view.tell)
     print_distilled(run)
 
 
