@@ -144,7 +144,7 @@ def _loop(on: Distillation, watchers: Sequence[Watcher], tell: Tell) -> None:
     watchers = [*open_watchers(on.run, on.config, on.iteration), *watchers]
     try:
         with progress.interruptible() as interruption:
-            if on.iteration == 0:
+            if on.iteration == 0 and not read(on.run.metrics):
                 tell("judging the teacher", 0, 1)
                 row = judges.first() | {"generation": 0.0}
                 _tell_all(watchers, on.pace.header(0, on.iterations) | row)

@@ -180,7 +180,13 @@ def test_who_was_stopped_before_learning_keeps_whole_shards(finished, teacher, t
     assert len(Generation(RunDirectory(run).generation(1)).shards) == 1
     resume(run, tell=stop(("filtering", 0)))
     assert not checkpoint.available(RunDirectory(run).checkpoints)
+    shutil.move(RunDirectory(run).teachers / "00", tmp_path / "lost")
+    with pytest.raises(ValueError, match="teachers/00 is not a run"):
+        resume(run)
+    shutil.move(tmp_path / "lost", RunDirectory(run).teachers / "00")
     resume(run)
+    rows = metrics.read(RunDirectory(run).metrics)
+    assert [row["iteration"] for row in rows] == [0, 1, 2, 3, 4, 5, 6]  # each is told once
     assert saved_leaves(run) == saved_leaves(finished)
 
 

@@ -106,7 +106,9 @@ class DistillView:
             )
 
     def on_iteration(self, row: Row) -> None:
-        """Takes the metrics of an iteration."""
+        """Takes the metrics of an iteration; a resumed run's may be later ones, done again."""
+        while self._rows and self._rows[-1]["iteration"] >= row["iteration"]:
+            self._rows.pop()
         self._rows.append(row)
         judged = any(key.partition("/")[0] in TRUTHS for key in row)
         if self._live is not None:
