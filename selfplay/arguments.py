@@ -1,7 +1,9 @@
 """What was typed, taken apart: positional arguments by hand, flags by tyro. Imports no JAX."""
 
+import contextlib
 import dataclasses
 import functools
+import io
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -15,14 +17,23 @@ FlagsT = TypeVar("FlagsT")
 def parse(prog: str, command: Callable, arguments: list[str], defaults: FlagsT) -> FlagsT:
     """Flags by tyro, described by the command's docstring.
 
-    Raises ValueError for a word that is no flag's value: what has no flag comes first.
+    Raises ValueError for a setting that refuses its value, in its own words, and for a word that is
+    no flag's value: what has no flag comes first.
     """
     lines = (command.__doc__ or "").splitlines()
     description = "\n".join([lines[0], *(line.removeprefix("    ") for line in lines[1:])])
     read = functools.partial(
         tyro.cli, type(defaults), default=defaults, prog=prog, description=description
     )
-    flags, unknown = read(args=arguments, return_unknown_args=True)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            flags, unknown = read(args=arguments, return_unknown_args=True)
+    except SystemExit as stop:
+        if stop.code in (0, None):  # help, which was printed
+            raise
+        if (refusal := _refusal(stop)) is not None:
+            raise ValueError(str(refusal)) from None
+        return read(args=arguments)  # which says it again, aloud
     if not unknown:
         return flags
     if not any(word.startswith("-") for word in unknown):
@@ -32,6 +43,27 @@ def parse(prog: str, command: Callable, arguments: list[str], defaults: FlagsT) 
             f"flags, as in: {prog}"
         )
     return read(args=arguments)  # which says what is wrong, and what was meant perhaps
+
+
+def _refusal(stop: BaseException) -> ValueError | None:
+    """What a setting said of its value, where tyro stopped, and drew a box, because of that."""
+    earlier = stop.__cause__ or stop.__context__
+    if earlier is None or (isinstance(earlier, ValueError) and raised_here(earlier)):
+        return earlier
+    return _refusal(earlier)
+
+
+def raised_here(error: BaseException) -> bool:
+    """Whether selfplay itself raised the error, as a message for its user.
+
+    Any other comes from a library or an environment's author, who wants the traceback.
+    """
+    innermost = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    if innermost is None:
+        return False
+    return Path(innermost.tb_frame.f_code.co_filename).is_relative_to(Path(__file__).parent)
 
 
 def no_flags(prog: str, command: Callable, arguments: list[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from selfplay import __version__
+from selfplay.arguments import raised_here
 from selfplay.commands import COMMANDS
 
 STOPPED = 130
@@ -65,7 +66,7 @@ def _stopped() -> int:
 
 def _message(error: Exception) -> str | None:
     """What to tell a user; None for what must be shown with its traceback."""
-    if isinstance(error, (ValueError, RuntimeError)) and _raised_here(error):
+    if isinstance(error, (ValueError, RuntimeError)) and raised_here(error):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:  # may not be written, disk full
         return f"{error.filename}: {error.strerror}"
@@ -77,19 +78,6 @@ def _first_cause(error: BaseException) -> BaseException:
     while (earlier := error.__cause__ or error.__context__) is not None:
         error = earlier
     return error
-
-
-def _raised_here(error: Exception) -> bool:
-    """Whether selfplay itself raised the error, as a message for its user.
-
-    Any other comes from a library or an environment's author, who wants the traceback.
-    """
-    innermost = error.__traceback__
-    while innermost is not None and innermost.tb_next is not None:
-        innermost = innermost.tb_next
-    if innermost is None:
-        return False
-    return Path(innermost.tb_frame.f_code.co_filename).is_relative_to(Path(__file__).parent)
 
 
 def _overview() -> str:

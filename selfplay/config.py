@@ -66,7 +66,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "learner.value_weight": (0, UNBOUNDED),
     "learner.reply_weight": (0, UNBOUNDED),
     "learner.average_decay": (0, 0.999999),
-    "learner.mask_fraction": (0, 1),
+    "learner.mask_fraction": (0, 0.99),
     "learner.dropout": (0, 0.99),
     "evaluation.every_minutes": (0, UNBOUNDED),
     "evaluation.num_simulations": (1, 65_534),

@@ -12,18 +12,19 @@ network, and expert iteration (Anthony et al. 2017) where it searches. `resume` 
 that was stopped.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from selfplay import sharding
 from selfplay.config import Config
-from selfplay.distill_config import DistillConfig
+from selfplay.distill_config import DistillConfig, Remedy
 from selfplay.environment import registry
 from selfplay.evaluation.judges import Judges
 from selfplay.networks.build import build
 from selfplay.replay.labels import label
-from selfplay.run import directory, progress, teachers
+from selfplay.run import directory, progress, remedies, teachers
 from selfplay.run.collapse import findings
 from selfplay.run.directory import RunDirectory
 from selfplay.run.distillation import EXACT, Distillation, keys, refuse_unfit
@@ -82,21 +83,31 @@ def distill(
 def resume(
     run: Path | str,
     *,
+    remedy: Remedy | None = None,
     watchers: Sequence[Watcher] = (),
     tell: Tell = lambda what, done, total: None,
 ) -> Path:
     """Goes on with a distillation from its newest sound checkpoint.
 
-    Raises ValueError if it is none, or at its end.
+    Args:
+        run: its folder.
+        remedy: another one from now on, by default the one that it has.
+        watchers: as in `distill`.
+        tell: as in `distill`.
+
+    Raises ValueError if it is none, at its end, or its settings are others than they were.
     """
     folder = RunDirectory(Path(run).absolute())
-    config, settings = folder.read_config(), folder.read_distill_config()
+    config, saved = folder.read_config(), folder.read_distill_config()
+    settings = dataclasses.replace(saved, remedy=remedy or saved.remedy)
+    remedies.refuse_unfit(settings)
     with folder.lock():
         _spread(config, settings)
         opened = _open(folder, config, settings)
         opened.restore()
         if opened.is_over:
             raise ValueError(f"{run} has distilled all of its {settings.generations} generations")
+        folder.write_distill_config(settings)
         _loop(opened, watchers, tell)
     return folder.path
 
@@ -133,11 +144,11 @@ def _loop(on: Distillation, watchers: Sequence[Watcher], tell: Tell) -> None:
     watchers = [*open_watchers(on.run, on.config, on.iteration), *watchers]
     try:
         with progress.interruptible() as interruption:
-            if on.iteration == 0:
+            if on.iteration == 0 and not read(on.run.metrics):
                 tell("judging the teacher", 0, 1)
                 row = judges.first() | {"generation": 0.0}
                 _tell_all(watchers, on.pace.header(0, on.iterations) | row)
-            while not on.is_over and _label(on, interruption, tell):
+            while not (on.is_over or interruption.requested) and _label(on, interruption, tell):
                 _learn(on, judges, watchers, interruption, tell)
     finally:
         for watcher in watchers:
@@ -192,7 +203,7 @@ def _learn(
             on.save()
     if on.iteration == end:
         on.graduate()
-    else:
+    elif on.state is not None:  # it was, if nobody let it begin
         on.save()
 
 

@@ -9,6 +9,8 @@ from typing import ClassVar, Literal
 
 from selfplay.settings import UNBOUNDED, Checked
 
+Remedy = Literal["none", "real", "noise", "openings", "halt"]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DistillConfig(Checked):
@@ -82,7 +84,7 @@ class DistillConfig(Checked):
     """Keep so much of a generation, its surest episodes."""
     least_confidence: float = 0.0
     """Keep only episodes that are at least so sure."""
-    remedy: Literal["none", "real", "noise", "openings", "halt"] = "none"
+    remedy: Remedy = "none"
     """What is done about a guard's alarm, beside saying it, before the next generation. real: a
     quarter more of a batch; noise: a search with more of it, or raw samples of a higher
     temperature; openings: episodes begin in more ways; halt: the run stops. Three doses at most."""

@@ -17,7 +17,7 @@ from selfplay.config import (
     RolloutConfig,
     SearchConfig,
 )
-from selfplay.distill_config import DistillConfig
+from selfplay.distill_config import DistillConfig, Remedy
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,6 +107,14 @@ class ResumeFlags:
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
     guards: GuardsConfig = dataclasses.field(default_factory=GuardsConfig)
     logging: LoggingConfig = dataclasses.field(default_factory=LoggingConfig)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResumeDistillFlags:
+    """Flags of `selfplay resume` for a distillation: what may change."""
+
+    remedy: Remedy = "none"
+    """What is done about a guard's alarm from now on (default: as before)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ becomes a device, unless JAX is in use already.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -34,6 +34,7 @@ def train(
     run: Path | str | None = None,
     start_from: Path | str | None = None,
     watchers: Sequence[Watcher] = (),
+    ready: Callable[[], object] = lambda: None,
     started: float | None = None,
 ) -> Path:
     """Trains from nothing but the rules, or from another run's network.
@@ -43,6 +44,7 @@ def train(
         run: the new run's folder, by default `runs/ENV-DATE-TIME`.
         start_from: a run with the same environment and network, to start warm from.
         watchers: who is told of each iteration, beside the run's own files.
+        ready: called once all settings fit, before anything is compiled.
         started: `time.monotonic()` from which `config.minutes` count, by default now.
 
     Returns:
@@ -69,6 +71,7 @@ def train(
     params = None
     if start_from is not None:
         params = session.read_params_to_start_from(start_from, program)
+    ready()
     begun = Session(config, program, program.init(params), clock, iterations=config.iterations)
     with directory.create(path, config, fill=begun.begin) as folder:
         _loop(folder, begun, watchers)
@@ -82,6 +85,7 @@ def resume(
     iterations: int | None = None,
     config: Config | None = None,
     watchers: Sequence[Watcher] = (),
+    ready: Callable[[], object] = lambda: None,
     started: float | None = None,
 ) -> Path:
     """Goes on with a run from its newest sound checkpoint.
@@ -92,6 +96,7 @@ def resume(
         iterations: the new planned end; wins over `minutes`.
         config: changed settings, if any; only `MAY_CHANGE_ON_RESUME` may differ.
         watchers: as in `train`.
+        ready: as in `train`.
         started: as in `train`.
 
     Returns:
@@ -116,6 +121,7 @@ def resume(
                 f"{run} has done {restored.iteration} iterations of {restored.iterations}; "
                 "to go on, ask for more with --minutes or --iterations"
             )
+        ready()
         folder.write_config(config)
         restored.save(folder)
         _loop(folder, restored, watchers)

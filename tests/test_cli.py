@@ -79,6 +79,12 @@ def test_the_end_of_training_says_what_to_type_next(run, capsys):
         (["train", "tic_tac_toe", "--env-args", "size"], "takes names and values, such as size 5"),
         (["train", "tic_tac_toe", "--rollout.max-opening-plies", "9"], "max_opening_plies"),
         (["train", "tic_tac_toe", "--network.kind", "resnet", "--num-devices", "99"], "99"),
+        (
+            ["train", "tic_tac_toe", "--learner.mask-fraction", "1"],
+            "error: learner.mask_fraction m",
+        ),
+        (["train", "tic_tac_toe", "--rollout.entropy-weight", "0.1"], "environments of one player"),
+        (["distill", "connect_four", "--keep-share", "0.5"], "error: keep_share and least_conf"),
         (["train", "tic_tac_toe", "--config", "."], "no config file at ."),
         (["train", "tic_tac_toe", "--from", "connect_four"], "it plays connect_four, not tic"),
         (["play", "connect_four", "--simulations", "0"], "1 to 65,534 simulations, 0 were"),
@@ -102,9 +108,10 @@ def test_the_end_of_training_says_what_to_type_next(run, capsys):
 def test_mistakes_are_one_clear_line(words, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(words) == 2
-    said = capsys.readouterr().err
-    assert message in said
-    assert "Traceback" not in said
+    said = capsys.readouterr()
+    assert message in said.err
+    assert "Traceback" not in said.err
+    assert "setting up" not in said.out
     assert not (tmp_path / "runs").exists()
 
 

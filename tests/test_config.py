@@ -113,6 +113,7 @@ def test_env_must_be_given():
         ({"seed": -1}, "seed must be between 0 and 2147483647, got -1"),
         ({"minutes": 0.0}, "minutes must be at least 0.01, got 0.0"),
         ({"search": {"dirichlet_fraction": 1.5}}, "dirichlet_fraction must be between 0 and 1"),
+        ({"learner": {"mask_fraction": 1.0}}, "mask_fraction must be between 0 and 0.99, got 1.0"),
         ({"rollout": {"opening_fraction": -0.1}}, "opening_fraction must be between 0 and 1"),
     ],
 )

@@ -116,9 +116,20 @@ def test_what_is_done_about_it_helps_the_next_generation(teacher, tmp_path):
     run = distilled(teacher, tmp_path / "halt", halting, rollout=rollout)
     rows = metrics.read(RunDirectory(run).metrics)
     assert len(rows) == 4 and rows[-1]["remedy"] == "halt: the run is saved and stops"
-    resume(run)
+    assert not RunDirectory(run).generation(2).exists()
+    other = dataclasses.replace(halting, updates=12)
+    RunDirectory(run).write_distill_config(other)
+    with pytest.raises(ValueError, match=r"updates cannot change on resume, from 6 to 12; what ca"):
+        resume(run)
+    RunDirectory(run).write_distill_config(halting)
+    shutil.move(first := RunDirectory(run).generation(1), tmp_path / "lost")
+    with pytest.raises(ValueError, match=r"00000001 is no generation: it has no g"):
+        resume(run)
+    shutil.move(tmp_path / "lost", first)
+    resume(run, remedy="none")
     rows = metrics.read(RunDirectory(run).metrics)
     assert len(rows) == 7 and rows[4]["openings/heterozygosity"] == 0.0
+    assert RunDirectory(run).read_distill_config() == dataclasses.replace(settings, remedy="none")
 
 
 def test_students_are_held_against_the_best_before_them_and_the_teacher(finished):
@@ -155,18 +166,27 @@ def test_who_was_stopped_goes_on_as_if_nothing_had_happened(finished, teacher, t
         resume(finished)
 
 
-def test_who_was_stopped_while_labelling_keeps_whole_shards(finished, teacher, tmp_path):
-    told = []
+def test_who_was_stopped_before_learning_keeps_whole_shards(finished, teacher, tmp_path):
+    def stop(when):
+        def tell(what, done, total):
+            if (what, done) == when:
+                os.kill(os.getpid(), signal.SIGINT)
 
-    def tell(what, done, total):
-        told.append((what, done))
-        if (what, done) == ("labelling", 1):
-            os.kill(os.getpid(), signal.SIGINT)
+        return tell
 
     config = dataclasses.replace(RunDirectory(teacher).read_config(), learner=NOISY)
-    run = distill(str(teacher), config, LABELS, run=tmp_path / "run", tell=tell)
+    run = tmp_path / "run"
+    distill(str(teacher), config, LABELS, run=run, tell=stop(("labelling", 1)))
     assert len(Generation(RunDirectory(run).generation(1)).shards) == 1
+    resume(run, tell=stop(("filtering", 0)))
+    assert not checkpoint.available(RunDirectory(run).checkpoints)
+    shutil.move(RunDirectory(run).teachers / "00", tmp_path / "lost")
+    with pytest.raises(ValueError, match="teachers/00 is not a run"):
+        resume(run)
+    shutil.move(tmp_path / "lost", RunDirectory(run).teachers / "00")
     resume(run)
+    rows = metrics.read(RunDirectory(run).metrics)
+    assert [row["iteration"] for row in rows] == [0, 1, 2, 3, 4, 5, 6]  # each is told once
     assert saved_leaves(run) == saved_leaves(finished)
 
 

@@ -9,14 +9,19 @@ from selfplay.arguments import (
     ask_for_environment,
     asks_for_help,
     named_values,
-    no_flags,
     parse,
     positional,
     split_run,
     value_of,
 )
 from selfplay.config import Config
-from selfplay.flags import DistillFlags, ExportFlags, ResumeFlags, TrainFlags
+from selfplay.flags import (
+    DistillFlags,
+    ExportFlags,
+    ResumeDistillFlags,
+    ResumeFlags,
+    TrainFlags,
+)
 
 _STARTED = time.monotonic()
 
@@ -125,6 +130,8 @@ def resume(arguments: list[str]) -> None:
     Examples:
       selfplay resume runs/connect_four-20260101-120000
       selfplay resume runs/connect_four-20260101-120000 --minutes 20
+      selfplay resume runs/halted --guards.remedy noise
+      selfplay resume runs/distilled --remedy none
     """
     run, rest = split_run(arguments)
     if asks_for_help(rest) and not run.exists():
@@ -132,10 +139,11 @@ def resume(arguments: list[str]) -> None:
     from selfplay.run.directory import RunDirectory
 
     if RunDirectory(run).is_distillation:
-        no_flags("selfplay resume [RUN]", resume, rest)
+        given = ResumeDistillFlags(remedy=RunDirectory(run).read_distill_config().remedy)
+        remedy = parse("selfplay resume [RUN]", resume, rest, given).remedy
         from selfplay.display.distill import resume_with_view as resume_distillation
 
-        resume_distillation(run)
+        resume_distillation(run, remedy)
         return
     saved = RunDirectory(run).read_config()
     defaults = ResumeFlags(

@@ -16,7 +16,7 @@ from selfplay import distill as distill_lib
 from selfplay.config import Config
 from selfplay.display.live import clock
 from selfplay.display.summary import program, shortest, warnings_table
-from selfplay.distill_config import DistillConfig
+from selfplay.distill_config import DistillConfig, Remedy
 from selfplay.run import metrics
 from selfplay.run.collapse import findings
 from selfplay.run.directory import RunDirectory
@@ -46,12 +46,12 @@ def distill_with_view(
     print_distilled(path)
 
 
-def resume_with_view(run: Path) -> None:
+def resume_with_view(run: Path, remedy: Remedy) -> None:
     """`distill.resume`, watched."""
     folder = RunDirectory(run)
     rows = metrics.read(folder.metrics)
     with DistillView(folder.read_config(), folder.read_distill_config(), run.name, rows) as view:
-        distill_lib.resume(run, watchers=[view], tell=view.tell)
+        distill_lib.resume(run, remedy=remedy, watchers=[view], tell=view.tell)
     print_distilled(run)
 
 
@@ -106,7 +106,9 @@ class DistillView:
             )
 
     def on_iteration(self, row: Row) -> None:
-        """Takes the metrics of an iteration."""
+        """Takes the metrics of an iteration; a resumed run's may be later ones, done again."""
+        while self._rows and self._rows[-1]["iteration"] >= row["iteration"]:
+            self._rows.pop()
         self._rows.append(row)
         judged = any(key.partition("/")[0] in TRUTHS for key in row)
         if self._live is not None:

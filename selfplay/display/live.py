@@ -1,5 +1,6 @@
 """Training as a person watches it: one panel that stays in place, or lines in a log."""
 
+import contextlib
 import itertools
 import time
 from collections.abc import Callable, Sequence
@@ -29,9 +30,14 @@ def train_with_view(
 ) -> None:
     """`train.train`, watched."""
     view = LiveView(config)
-    with view:
+    with contextlib.ExitStack() as stack:
         path = train_lib.train(
-            config, run=run, start_from=start_from, watchers=[view], started=started
+            config,
+            run=run,
+            start_from=start_from,
+            watchers=[view],
+            ready=lambda: stack.enter_context(view),
+            started=started,
         )
     print_end(path)
 
@@ -41,13 +47,14 @@ def resume_with_view(
 ) -> None:
     """`train.resume`, watched."""
     view = LiveView(config, rows=metrics.read(RunDirectory(run).metrics))
-    with view:
+    with contextlib.ExitStack() as stack:
         train_lib.resume(
             run,
             minutes=minutes,
             iterations=iterations,
             config=config,
             watchers=[view],
+            ready=lambda: stack.enter_context(view),
             started=started,
         )
     print_end(run)

@@ -5,9 +5,10 @@ GENERATION/00000000/           a shard: the rows of whole episodes
 GENERATION/00000000/NAME.npy   one field of all its rows, as its path in `Sample`
 
 Nothing in it is code: any NumPy reads a field by `numpy.load(file)`. A shard is written in a
-folder whose name begins with a dot, flushed, renamed, and then named in generation.json, which is
-itself replaced whole: a process killed at any moment leaves shards that are whole, and goes on
-with the next one. Rows are read through memory maps, so a generation may be larger than memory.
+folder whose name begins with a dot, flushed, renamed, and then named in generation.json, with the
+CRC-32 of its files; that is itself replaced whole: a process killed at any moment leaves shards
+that are whole, and goes on with the next one. Rows are read through memory maps, so a generation
+may be larger than memory.
 """
 
 import dataclasses
@@ -16,6 +17,7 @@ import json
 import math
 import mmap
 import shutil
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,8 @@ from selfplay.operators.targets import VERDICTS
 FORMAT = 1
 MANIFEST = "generation.json"
 _UNFINISHED = ".unfinished"
+_PIECE = 2**20
+"""Bytes that are read at once."""
 
 
 Columns = Mapping[str, np.ndarray]
@@ -72,6 +76,9 @@ class Generation:
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             found = manifest.get("format") if isinstance(manifest, dict) else manifest
             raise ValueError(f"{file} must be of format {FORMAT}, got {found!r}")
+        for name, kind in (("about", dict), ("fields", dict), ("shards", list)):
+            if not isinstance(manifest.get(name), kind):
+                raise ValueError(f"{file} is damaged: {name} is {manifest.get(name)!r}")
         return manifest
 
     @property
@@ -81,7 +88,7 @@ class Generation:
 
     @property
     def shards(self) -> list[dict[str, int]]:
-        """Rows and episodes of each shard, in order."""
+        """Rows and episodes of each shard, in order, and the CRC-32 of its files."""
         return self._manifest["shards"]
 
     @property
@@ -104,6 +111,12 @@ class Generation:
                 raise ValueError(
                     f"{self.path / f'{index:08d}'} is damaged: it must hold {shard['rows']} rows "
                     f"of {', '.join(manifest['fields'])}"
+                )
+            known = shard.get("crc32")  # the first versions wrote none
+            if known not in (None, _crc32(self.path / f"{index:08d}")):
+                raise ValueError(
+                    f"{self.path / f'{index:08d}'} is damaged: its bytes are not those that were "
+                    "written (CRC-32)"
                 )
             yield fields
 
@@ -129,7 +142,9 @@ class Generation:
         unfinished.rename(place)
         episodes = len(np.unique(fields["episode"]))
         manifest["fields"] = kinds
-        manifest["shards"].append({"rows": int(keep.sum()), "episodes": episodes})
+        manifest["shards"].append(
+            {"rows": int(keep.sum()), "episodes": episodes, "crc32": _crc32(place)}
+        )
         files.write_text(self.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
 
@@ -184,9 +199,21 @@ def _kind(field: np.ndarray) -> list[Any]:
     return [field.dtype.str, list(field.shape[1:])]
 
 
+def _crc32(shard: Path) -> int:
+    """Of all files of a shard, one after another by their names; read rather than mapped, so that
+    memory holds a piece at a time.
+    """
+    found = 0
+    for path in sorted(shard.glob("*.npy")):
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                found = zlib.crc32(piece, found)
+    return found
+
+
 def _load(file: Path) -> np.ndarray:
-    """A field, mapped. Raises ValueError if the file is not one."""
+    """A field, mapped. Raises ValueError if the file is not one: an archive, a pickle."""
     try:
-        return np.load(file, mmap_mode="r")
-    except (ValueError, EOFError) as error:
+        return np.lib.format.open_memmap(file, mode="r")
+    except ValueError as error:
         raise ValueError(f"{file} is damaged: {error}") from None

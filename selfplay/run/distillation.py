@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from selfplay.config import Config
+from selfplay.config import Config, from_dict
 from selfplay.distill_config import DistillConfig
 from selfplay.environment import registry
 from selfplay.environment.contract import Environment
@@ -37,6 +37,7 @@ from selfplay.run.program import ROWS
 from selfplay.run.progress import Clock, Pace, Row
 from selfplay.run.student import Student
 from selfplay.run.teachers import Teacher
+from selfplay.settings import paths_of, settings_from_dict, to_dict
 
 EXACT = "exact"
 """As `DistillConfig.real`: what the environment's oracle knows."""
@@ -131,6 +132,8 @@ class Distillation:
         """A generation with what is labelled of it so far; real data that others made as it is."""
         if number == 0 and self.settings.real != EXACT:
             return Generation(Path(self.settings.real))
+        if 0 < number < self.generation:  # whole, or lost: who labelled it is not asked again
+            return Generation(self.run.generation(number))
         about = about_generation(self.config, self.env) | {"generation": number}
         if number > 0 and self.settings.operator == "reanalysis":
             about["states"] = self.settings.states or self.settings.real
@@ -273,11 +276,18 @@ class Distillation:
         self.state = None
 
     def restore(self) -> None:
-        """Goes on where the newest sound checkpoint was; without any, from the beginning."""
+        """Goes on where the newest sound checkpoint was; without any, from the beginning.
+
+        Raises ValueError if it had other settings, but for those that may change.
+        """
         if not checkpoint.available(self.run.checkpoints):
             return
         path = checkpoint.newest_sound(self.run.checkpoints)
-        self.clock = Clock(math.inf, before=checkpoint.read_info(path)["seconds"])
+        info = checkpoint.read_info(path)
+        session.refuse_other_version(path, self.env)
+        session.refuse_changes(from_dict(info["config"]), self.config, self.run.path)
+        _refuse_changes(info.get("distill", {}), self.settings, self.run.path)
+        self.clock = Clock(math.inf, before=info["seconds"])
         self.pace = Pace(self.clock)
         self.iteration = int(path.name)
         rows = [row for row in metrics.read(self.run.metrics) if row["iteration"] <= self.iteration]
@@ -286,7 +296,8 @@ class Distillation:
             self.state = checkpoint.restore(path, "state", self.student.abstract())
 
     def _info(self) -> dict[str, Any]:
-        return session.about(self.config, self.env, self.mesh, self.iterations, self.clock.seconds)
+        about = session.about(self.config, self.env, self.mesh, self.iterations, self.clock.seconds)
+        return about | {"distill": to_dict(self.settings)}
 
     # What is compiled ------------------------------------------------------------------------
 
@@ -312,6 +323,20 @@ class Distillation:
     @functools.cached_property
     def _exact(self) -> Labelling:
         return make_exact(self.env, self.config, self.settings, self.mesh, self._keys[1])
+
+
+def _refuse_changes(saved: dict[str, Any], settings: DistillConfig, run: Path) -> None:
+    """Raises ValueError naming a setting that changed since it was saved; only `remedy` may."""
+    if not saved:  # by the first versions
+        return
+    before = settings_from_dict(DistillConfig, saved)
+    for field in paths_of(DistillConfig):
+        then, now = getattr(before, field), getattr(settings, field)
+        if then != now and field != "remedy":
+            raise ValueError(
+                f"{field} cannot change on resume, from {then!r} to {now!r}; what can: remedy. Set "
+                f"it back in {run / 'distill.toml'}, or begin anew: selfplay distill {run}"
+            )
 
 
 def iterations_each(config: Config, settings: DistillConfig) -> int:

@@ -64,14 +64,22 @@ def best(folder: Path, iteration: int, count: int) -> tuple[int, np.ndarray] | N
     """Of the looks before an iteration, the one that found most right: its own, and bool [count].
 
     The earliest of those that are equal; None if there is none. Looks of a run's undone future do
-    not count.
+    not count. Raises ValueError for one that is damaged.
     """
     before = (path for path in sorted(folder.glob("*.npy")) if int(path.stem) < iteration)
-    found = [(int(path.stem), np.unpackbits(np.load(path), count=count)) for path in before]
+    found = [(int(path.stem), _read(path, count)) for path in before]
     if not found:
         return None
     number, bits = max(found, key=lambda look: int(look[1].sum()))
     return number, bits.astype(np.bool_)
+
+
+def _read(path: Path, count: int) -> np.ndarray:
+    """The bits [count] of a look."""
+    try:
+        return np.unpackbits(np.load(path), count=count)
+    except (ValueError, TypeError, EOFError) as error:
+        raise ValueError(f"{path} is damaged: {error}; delete it to go on without") from None
 
 
 def metrics(folder: Path, iteration: int, right: np.ndarray) -> dict[str, float]:

@@ -110,12 +110,10 @@ def treated_labels(settings: DistillConfig, count: int, remedy: str) -> DistillC
     """What a distillation labels and mixes after so many doses: of real data, or noise for raw
     samples; others leave it.
     """
-    if count == 0:
-        return settings
-    if remedy == "real":
+    if remedy == "real":  # without a dose as well: its text shall say from which share
         share = min(1.0, (settings.share_of_real or 0.0) + count * REAL)
         return dataclasses.replace(settings, real_fraction=share)
-    if remedy == "noise" and settings.operator == "raw":
+    if count and remedy == "noise" and settings.operator == "raw":
         return dataclasses.replace(settings, temperature=_hotter(settings.temperature, count))
     return settings
 

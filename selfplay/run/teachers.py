@@ -38,9 +38,9 @@ def keep(folder: Path, runs: Sequence[str]) -> None:
 
 
 def load(folder: Path, env: Environment[Any]) -> list[Teacher]:
-    """All that were kept, in order."""
+    """All that were kept, in order. Raises ValueError if the first is gone."""
     found = []
-    for path in sorted(folder.iterdir()):
+    for path in sorted({folder / "00", *folder.iterdir()}):
         run = RunDirectory(path)
         settings = run.read_config().network
         network = build(settings, env)

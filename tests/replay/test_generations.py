@@ -1,5 +1,6 @@
 """Generations on disk: what is written comes back, whatever happens on the way."""
 
+import io
 import json
 
 import jax
@@ -41,7 +42,7 @@ def test_rows_come_back_as_they_were_without_those_that_do_not_count(tmp_path):
     generation = generations.create(tmp_path / "g", ABOUT)
     for first in (0, 10):
         generation.add(make_sample(first, 10))
-    assert generation.shards == [{"rows": 6, "episodes": 2}, {"rows": 7, "episodes": 2}]
+    assert [(x["rows"], x["episodes"]) for x in generation.shards] == [(6, 2), (7, 2)]
     assert generation.num_rows == 13
     for first, fields in zip((0, 10), generation.each(), strict=True):
         sample = make_sample(first, 10)
@@ -94,10 +95,32 @@ def test_what_is_not_a_generation_is_said(tmp_path):
     (tmp_path / "g/generation.json").write_text("[1]")
     with pytest.raises(ValueError, match="must be of format 1"):
         _ = generation.shards
+    (tmp_path / "g/generation.json").write_text('{"format": 1, "about": {}, "fields": {}}')
+    with pytest.raises(ValueError, match="is damaged: shards is None"):
+        _ = generation.shards
 
 
-@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
-def test_a_damaged_shard_is_named(tmp_path, damage):
+PICKLED = b"cbuiltins\nprint\n(Vcode was run\ntR."
+"""What would print, if anyone unpickled it."""
+
+
+def archive():
+    """An .npz file's bytes."""
+    file = io.BytesIO()
+    np.savez(file, action=np.arange(6))
+    return file.getvalue()
+
+
+def objects():
+    """The bytes of an .npy file that holds Python objects."""
+    file = io.BytesIO()
+    header = {"descr": "|O", "fortran_order": False, "shape": (6,)}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + PICKLED
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None, archive(), objects(), PICKLED])
+def test_a_damaged_shard_is_named(tmp_path, damage, capsys):
     generation = generations.create(tmp_path / "g", ABOUT)
     generation.add(make_sample(0, 10))
     file = tmp_path / "g/00000000/action.npy"
@@ -107,6 +130,27 @@ def test_a_damaged_shard_is_named(tmp_path, damage):
         file.write_bytes(damage)
     with pytest.raises(ValueError, match=r"00000000.* is damaged"):
         list(generation.each())
+    assert capsys.readouterr().out == ""
+
+
+def test_a_flipped_bit_is_found_where_sums_were_written(tmp_path):
+    generation = generations.create(tmp_path / "g", ABOUT)
+    for first in (0, 10):
+        generation.add(make_sample(first, 10))
+    file = tmp_path / "g/00000001/targets.value.npy"
+    damaged = bytearray(file.read_bytes())
+    damaged[-1] ^= 1
+    file.write_bytes(damaged)
+    shards = generation.each()
+    next(shards)
+    with pytest.raises(ValueError, match=r"g/00000001 is damaged: its bytes are not those"):
+        next(shards)
+    manifest = tmp_path / "g/generation.json"
+    kept = json.loads(manifest.read_text())
+    for shard in kept["shards"]:  # as the first versions wrote them
+        del shard["crc32"]
+    manifest.write_text(json.dumps(kept))
+    assert len(list(generation.each())) == 2
 
 
 def test_objects_are_never_written(tmp_path):

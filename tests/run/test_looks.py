@@ -46,3 +46,11 @@ def test_a_look_is_held_against_the_best_before_it(tmp_path):
 def test_where_nothing_is_known_nothing_is_kept(tmp_path):
     assert looks.metrics(tmp_path / "looks", 1, np.zeros(0, np.bool_)) == {}
     assert not (tmp_path / "looks").exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense"])
+def test_a_damaged_look_is_named(tmp_path, damage):
+    looks.keep(tmp_path, 10, np.array([True, False]))
+    (tmp_path / "00000010.npy").write_bytes(damage)
+    with pytest.raises(ValueError, match=r"00000010\.npy is damaged: .*; delete it to go on"):
+        looks.best(tmp_path, 20, 2)

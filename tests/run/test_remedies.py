@@ -63,6 +63,8 @@ def test_halting_changes_nothing():
 
 def test_labels_are_treated():
     real = DistillConfig(real="exact", remedy="real")
+    given = [treated_labels(real, count, "real") for count in (0, 1)]
+    assert remedies.told("real", tuple(given)) == "real: real_fraction 0.25 to 0.5"
     assert treated_labels(real, 2, "real").share_of_real == 0.75
     assert treated_labels(real, 3, "real").share_of_real == 1.0
     raw = DistillConfig(operator="raw", temperature=0.0)
