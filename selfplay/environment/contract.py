@@ -248,6 +248,14 @@ class Environment(abc.ABC, Generic[StateT]):
         del problem
         return ""
 
+    def neighbours(self, problem: Problem, count: int, seed: int) -> list[Problem] | None:
+        """At most `count` different problems like one, itself among them, the easiest first: what
+        to practise on for its sake. None of the others is held out. None where nobody knows of
+        such problems. Not traced.
+        """
+        del problem, count, seed
+        return None
+
     def hindsight(self, problem: Problem, state: StateT) -> tuple[Problem, jax.Array] | None:
         """The problem that an episode has solved, whatever it was meant to solve.
 

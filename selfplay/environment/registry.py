@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 GROUP = "selfplay.envs"
 
-ADAPTERS = {"pgx": "selfplay.adapters.pgx:PgxGame"}
-"""Prefixes of others' games: `pgx:GAME` is the class behind `pgx`, given GAME first."""
+ADAPTERS = {
+    "pgx": "selfplay.adapters.pgx:PgxGame",
+    "practice": "selfplay.environment.neighbourhood:Neighbourhood",
+}
+"""Prefixes: `pgx:GAME` is the class behind `pgx`, given GAME first; so is `practice:ENV`."""
 
 AGENT_SUFFIX = ".agent"
 """Of the folder of a trained agent, behind its environment's name."""

@@ -29,6 +29,7 @@ from selfplay.environment import (
     Verifier,
 )
 from selfplay_envs.proofs import andrews_curtis_moves as moves
+from selfplay_envs.proofs import andrews_curtis_neighbours
 from selfplay_envs.proofs import andrews_curtis_problems as problems
 from selfplay_envs.proofs import free_group, presentation_text
 from selfplay_envs.proofs.andrews_curtis_certificate import MoveList
@@ -215,6 +216,12 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
     def format_problem(self, problem: Presentation) -> str:
         """The relators, in letters x, y, X, Y."""
         return presentation_text.format_relators(*_as_tuples(problem.words))
+
+    def neighbours(self, problem: Presentation, count: int, seed: int) -> list[Presentation]:
+        """What moves and missing letters make of it; see `andrews_curtis_neighbours`."""
+        relators = _as_tuples(problem.words)
+        found = andrews_curtis_neighbours.neighbours(relators, count, self.length, seed)
+        return [Presentation(words=jnp.asarray(problems.padded(x, self.length))) for x in found]
 
     def verifier(self) -> Verifier:
         """Replays the moves in plain Python, on words of any length."""

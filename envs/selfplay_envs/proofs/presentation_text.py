@@ -33,13 +33,17 @@ def parse(text: str) -> tuple[Word, Word]:
     if any(len(part) > 2 for part in sides):
         _refuse(text, "a relation has one =")
     first, second = (_relator(text, part) for part in sides)
-    determinant = _sum(first, 1) * _sum(second, 2) - _sum(first, 2) * _sum(second, 1)
-    if abs(determinant) != 1:
+    if abs(found := determinant(first, second)) != 1:
         raise ValueError(
             f"{text!r} does not present the trivial group: the determinant of its relators' "
-            f"exponent sums must be 1 or -1, got {determinant}"
+            f"exponent sums must be 1 or -1, got {found}"
         )
     return first, second
+
+
+def determinant(first: Word, second: Word) -> int:
+    """Of the relators' exponent sums; 1 or -1 where the group's abelianisation is trivial."""
+    return _sum(first, 1) * _sum(second, 2) - _sum(first, 2) * _sum(second, 1)
 
 
 def format_relators(first: Word, second: Word) -> str:

@@ -36,6 +36,7 @@ from selfplay.environment.contract import Split, select
 from selfplay_envs.proofs import (
     bit_sets,
     formula_levels,
+    formula_neighbours,
     formula_problems,
     kripke,
     propositional_text,
@@ -216,6 +217,11 @@ class Propositional(Environment[PropositionalState]):
     def format_problem(self, problem: FormulaTable) -> str:
         """The formula, as people write it."""
         return syntax.show(decode(problem))
+
+    def neighbours(self, problem: FormulaTable, count: int, seed: int) -> list[FormulaTable]:
+        """Formulas that became of this one by small changes; see `formula_neighbours`."""
+        found = formula_neighbours.neighbours(decode(problem), count, self.subformulas, seed)
+        return [encode(formula, self.subformulas) for formula in found]
 
     def format_action(self, action: int) -> str:
         """The number of a subformula, or "go on"."""

@@ -1,0 +1,140 @@
+"""Problems like one problem, as an environment of its own: each of them is a level.
+
+`practice:ENV` is ENV with these problems for training, so that whatever trains on ENV trains on
+them, those most that are solved about half of the time. What is held out stays what it was.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from selfplay.environment import registry
+from selfplay.environment.certificate import Certifier
+from selfplay.environment.contract import Environment, Observation, Problem, Split, State
+from selfplay.environment.picture import BoardPicture
+from selfplay.environment.verifier import Verifier
+
+COUNT = 200
+"""Problems, where nobody says how many."""
+
+_FACTS = (
+    *("version", "num_actions", "num_players", "max_steps", "observation_spec"),
+    *("return_range", "min_return", "num_symmetries"),
+)
+
+
+class Neighbourhood(Environment[Any]):
+    """The rules of `env`, on `neighbours` problems at most that are like `problem`.
+
+    Args:
+        env: a name, as `registry.make` takes it.
+        problem: as `env` writes it.
+        neighbours: at most so many problems, the one itself among them.
+        arguments: of `env`.
+
+    Raises:
+        ValueError: `env` knows of no problems that are like one.
+    """
+
+    def __init__(self, env: str, /, *, problem: str, neighbours: int = COUNT, **arguments: Any):
+        self.env = registry.make(env, **arguments)
+        self.problem = problem
+        found = self.env.neighbours(self.env.parse_problem(problem), neighbours, seed=0)
+        if not found:
+            raise ValueError(
+                f"practice for one problem needs others like it, and {env} knows of none: "
+                f"{type(self.env).__name__} would have to define neighbours(problem, count, seed)"
+            )
+        self.problems = jax.tree.map(lambda *leaves: np.stack(leaves), *found)
+        """Problem [num_levels]."""
+        self.num_levels = len(found)
+        for fact in _FACTS:
+            setattr(self, fact, getattr(self.env, fact))
+
+    def sample_problem(self, key: jax.Array, split: Split = "train") -> Problem:
+        """Any of the problems; of those held out, as `env` draws them."""
+        if split == "held_out":
+            return self.env.sample_problem(key, split)
+        level = jax.random.randint(key, (), 0, self.num_levels, jnp.int32)
+        return self.sample_problem_at(key, level, split)
+
+    def sample_problem_at(self, key: jax.Array, level: jax.Array, split: Split) -> Problem:
+        """The problem of that number; of those held out, as `env` draws them."""
+        if split == "held_out":
+            return self.env.sample_problem(key, split)
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf)[level], self.problems)
+
+    # All else is as `env` has it -------------------------------------------------------------
+
+    def _start(self, problem: Problem) -> State:
+        return self.env._start(problem)
+
+    def _play(self, problem: Problem, state: State, action: jax.Array) -> State:
+        return self.env._play(problem, state, action)
+
+    def _legal(self, problem: Problem, state: State) -> jax.Array:
+        return self.env._legal(problem, state)
+
+    def observe(self, problem: Problem, state: State) -> Observation:
+        """What `env` shows."""
+        return self.env.observe(problem, state)
+
+    def solved(self, problem: Problem, state: State) -> jax.Array:
+        """What `env` calls solved."""
+        return self.env.solved(problem, state)
+
+    def parse_problem(self, text: str) -> Problem:
+        """As `env` reads it."""
+        return self.env.parse_problem(text)
+
+    def format_problem(self, problem: Problem) -> str:
+        """As `env` writes it."""
+        return self.env.format_problem(problem)
+
+    def symmetry(
+        self, problem: Problem, state: State, index: jax.Array
+    ) -> tuple[Problem, State, jax.Array]:
+        """Those of `env`."""
+        return self.env.symmetry(problem, state, index)
+
+    def render(self, problem: Problem, state: State) -> str:
+        """As `env` draws it."""
+        return self.env.render(problem, state)
+
+    def picture(self, problem: Problem, state: State) -> BoardPicture | None:
+        """As `env` draws it."""
+        return self.env.picture(problem, state)
+
+    def format_action(self, action: int) -> str:
+        """As `env` names it."""
+        return self.env.format_action(action)
+
+    def parse_action(self, text: str) -> int:
+        """As `env` names it."""
+        return self.env.parse_action(text)
+
+    def heuristic(self, problem: Problem, state: State) -> jax.Array:
+        """As rough as that of `env`."""
+        return self.env.heuristic(problem, state)
+
+    def oracle(self, problem: Problem, state: State) -> jax.Array | None:
+        """What `env` knows."""
+        return self.env.oracle(problem, state)
+
+    def verifier(self) -> Verifier | None:
+        """The judge that `env` has."""
+        return self.env.verifier()
+
+    def certifier(self) -> Certifier | None:
+        """The outside judge that `env` has."""
+        return self.env.certifier()
+
+    def refutation(self, problem: Problem) -> str:
+        """What `env` knows."""
+        return self.env.refutation(problem)
+
+    def hindsight(self, problem: Problem, state: State) -> tuple[Problem, jax.Array] | None:
+        """What `env` knows."""
+        return self.env.hindsight(problem, state)
