@@ -297,6 +297,9 @@ class SolveFlags:
     """What the judge is shown goes to this file (default: named after the problem)."""
     iteration: int | None = None
     """Which checkpoint (default: the newest)."""
+    practice: float | None = None
+    """Minutes: if nothing is found, the network first trains for so long on problems like this one,
+    in a run of its own, and searches again. RUN is not changed."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ print(answer.explanation)
 """
 
 import dataclasses
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,14 @@ import numpy as np
 from selfplay.agent import Agent
 from selfplay.environment.certificate import Judgement
 from selfplay.environment.contract import Environment, Problem
+from selfplay.environment.neighbourhood import Neighbourhood
 from selfplay.environment.verifier import Verdict
 from selfplay.files import write_text
+from selfplay.practise import Practice, Watch, practise, refuse_practice
+from selfplay.run.directory import RunDirectory
+from selfplay.run.names import locate
 from selfplay.search.best_first import Found, best_first
+from selfplay.train import spread_over_cores
 
 BUDGET = 10_000
 """Evaluations of the network, where nobody says how many."""
@@ -48,6 +54,12 @@ class Answer:
     """What the judge was shown, or the moves."""
     refutation: str = ""
     """Why the problem cannot be solved, where that is known."""
+    unpractised: Found | None = None
+    """What the run's own network came to on the same budget; None where no practice was wanted."""
+    practice: Practice | None = None
+    """Before `found`, if there was any: what the run's own network solves needs none."""
+    practised_for: str = ""
+    """The problem for which the network had practised already when it was given."""
 
 
 def solve(
@@ -57,6 +69,8 @@ def solve(
     budget: int = BUDGET,
     output: Path | None = None,
     iteration: int | None = None,
+    practice_minutes: float | None = None,
+    watch: Watch | None = None,
 ) -> Answer:
     """Searches for a solution, and has it judged.
 
@@ -67,11 +81,17 @@ def solve(
         output: the file that a judge is shown; by default in the working directory, named after the
             problem. A suffix is added where it has none of the kind.
         iteration: which checkpoint, by default the newest.
+        practice_minutes: if nothing is found, the network trains for so long on problems like
+            this one, in a run of its own, and searches again; see `practise`.
+        watch: who is told how the practice goes.
 
     Raises:
-        ValueError: the problem cannot be read, or does not fit the run's environment.
+        ValueError: the problem cannot be read, or does not fit the run's environment; or practice
+            is wanted where the environment knows of no problems that are like one.
         RejectedError: a judge refuses what the verifier accepted; the file is kept.
     """
+    if practice_minutes is not None and not isinstance(run, Agent):
+        spread_over_cores(RunDirectory(locate(run)).read_config())
     agent = run if isinstance(run, Agent) else Agent.load(run, iteration)
     env = agent.env
     if env.num_players != 1:
@@ -86,9 +106,10 @@ def solve(
     if refutation := env.refutation(asked):
         nothing = Found(None, evaluations=0, steps=0, exhausted=False)
         return Answer(text, budget, nothing, refutation=refutation)
-    one = _alone(asked)
-    found = best_first(env, agent.evaluator, agent.params, one, budget=budget, dives=True)[0]
-    answer = Answer(text, budget, found)
+    if practice_minutes is not None:
+        refuse_practice(agent, asked, practice_minutes)
+    answer = _searched(agent, asked, budget, practice_minutes, watch)
+    found = answer.found
     if found.actions is None:
         return answer
     if output is None:
@@ -96,6 +117,30 @@ def solve(
         name = given.stem if is_file else f"solution-{digest}"
         return _judged(env, asked, answer, found.actions, Path(name), asked_for=False)
     return _judged(env, asked, answer, found.actions, output, asked_for=True)
+
+
+def _searched(
+    agent: Agent,
+    problem: Problem,
+    budget: int,
+    practice_minutes: float | None,
+    watch: Watch | None,
+) -> Answer:
+    """What was found, not yet judged; by a practised network if the agent's own finds nothing."""
+    env = agent.env
+    text = env.format_problem(problem)
+    search = functools.partial(best_first, env, agent.evaluator, budget=budget, dives=True)
+    found = search(agent.params, _alone(problem))[0]
+    practised_for = env.problem if isinstance(env, Neighbourhood) else ""
+    answer = Answer(text, budget, found, practised_for=practised_for)
+    if practice_minutes is None:
+        return answer
+    answer = dataclasses.replace(answer, unpractised=found)
+    if found.actions is not None or found.exhausted:
+        return answer
+    params, practice = practise(agent, text, minutes=practice_minutes, watch=watch)
+    found = search(params, _alone(problem))[0]
+    return dataclasses.replace(answer, found=found, practice=practice)
 
 
 def _read(env: Environment[Any], text: str) -> Problem:

@@ -19,6 +19,7 @@ from selfplay import sharding
 from selfplay.config import Config
 from selfplay.evaluation.checkup import Checkup
 from selfplay.evaluation.look import make_look
+from selfplay.networks.contract import Params
 from selfplay.run import directory, progress, session
 from selfplay.run.directory import RunDirectory
 from selfplay.run.guards import Guards
@@ -33,6 +34,7 @@ def train(
     *,
     run: Path | str | None = None,
     start_from: Path | str | None = None,
+    params: Params | None = None,
     watchers: Sequence[Watcher] = (),
     ready: Callable[[], object] = lambda: None,
     started: float | None = None,
@@ -43,6 +45,7 @@ def train(
         config: the settings; `selfplay.environment.preset(name)` has good ones.
         run: the new run's folder, by default `runs/ENV-DATE-TIME`.
         start_from: a run with the same environment and network, to start warm from.
+        params: a network to start warm from instead; of the shapes that the settings ask for.
         watchers: who is told of each iteration, beside the run's own files.
         ready: called once all settings fit, before anything is compiled.
         started: `time.monotonic()` from which `config.minutes` count, by default now.
@@ -60,15 +63,8 @@ def train(
     if start_from is not None:
         session.refuse_to_start_from(start_from, config)
     clock = progress.Clock(60.0 * config.minutes, started=started)
-    sharding.spread_over_cores(
-        config.rollout.num_games,
-        config.learner.batch_size,
-        config.replay.capacity,
-        config.rollout.num_games // config.search.moves_per_full,
-        num_devices=config.num_devices,
-    )
+    spread_over_cores(config)
     program = make_program(config)
-    params = None
     if start_from is not None:
         params = session.read_params_to_start_from(start_from, program)
     ready()
@@ -76,6 +72,17 @@ def train(
     with directory.create(path, config, fill=begun.begin) as folder:
         _loop(folder, begun, watchers)
     return folder.path
+
+
+def spread_over_cores(config: Config) -> None:
+    """Makes each core a device, as many as can share the work; before JAX's first use alone."""
+    sharding.spread_over_cores(
+        config.rollout.num_games,
+        config.learner.batch_size,
+        config.replay.capacity,
+        config.rollout.num_games // config.search.moves_per_full,
+        num_devices=config.num_devices,
+    )
 
 
 def resume(

@@ -14,6 +14,7 @@ def solve(arguments: list[str]) -> int:
     Examples:
       selfplay solve runs/propositional "(p -> q) -> (~q -> ~p)"
       selfplay solve runs/propositional SYJ105+1.002.p --budget 50000
+      selfplay solve runs/propositional SYJ206+1.009.p --practice 10
       selfplay solve runs/andrews_curtis "xyX = yxy, x = y^2" --output moves
     """
     words, rest = positionals(arguments)
@@ -24,15 +25,16 @@ def solve(arguments: list[str]) -> int:
             f"solve takes a run and a problem, got {len(words)} of the two; a problem of several "
             f'words stands in quotes: {usage}, as in: selfplay solve runs/mine "p -> p"'
         )
-    from rich.console import Console
-
-    from selfplay.display.solution import print_answer
-    from selfplay.solve import solve as solve_problem
+    from selfplay.display.solution import print_answer, solve_with_view
 
     run, problem = words
-    with Console(stderr=True).status("searching"):
-        answer = solve_problem(
-            run, problem, budget=flags.budget, output=flags.output, iteration=flags.iteration
-        )
+    answer = solve_with_view(
+        run,
+        problem,
+        budget=flags.budget,
+        output=flags.output,
+        iteration=flags.iteration,
+        practice_minutes=flags.practice,
+    )
     print_answer(answer)
     return 0 if answer.found.actions is not None else 1

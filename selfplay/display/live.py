@@ -22,6 +22,8 @@ from selfplay.run.guards import Finding, Guards
 from selfplay.run.remedies import given
 
 LOG_EVERY_SECONDS = 15.0
+MOST_OF_A_TITLE = 24
+"""Letters of a value."""
 SPARKS = "▁▂▃▄▅▆▇█"
 
 
@@ -113,9 +115,15 @@ class LiveView:
             self._live.stop()
             self._live = None
 
+    def say(self, text: str) -> None:
+        """Prints a line above the panel."""
+        self._console.print(text, soft_wrap=True, highlight=False)
+
     def _title(self) -> str:
         network, search = self._config.network, self._config.search
-        arguments = " ".join(f"{key}={value}" for key, value in self._config.env_args.items())
+        arguments = " ".join(
+            f"{key}={_short(value)}" for key, value in self._config.env_args.items()
+        )
         return (
             f"{self._config.env} {arguments}".strip()
             + f" · {network.kind} {network.width}×{network.depth}"
@@ -176,6 +184,12 @@ class LiveView:
         if "practice/solved_1" in row:
             parts.append(f"solved by level {levels(row)}")
         return " · ".join(parts)
+
+
+def _short(value: object) -> str:
+    """What a title has room for: a problem can be long."""
+    text = str(value)
+    return text if len(text) <= MOST_OF_A_TITLE else f"{text[: MOST_OF_A_TITLE - 1]}…"
 
 
 def _practice_lines(row: dict[str, float]) -> Table:

@@ -1,7 +1,31 @@
 """The answer to a problem, as text."""
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+
+from selfplay.config import Config
+from selfplay.display.live import LiveView
 from selfplay.environment.verifier import Verdict
-from selfplay.solve import Answer
+from selfplay.search.best_first import Found
+from selfplay.solve import Answer, solve
+
+
+def solve_with_view(run: str, problem: str, **options: Any) -> Answer:
+    """`solve.solve`, watched: a practice as any training is."""
+    with Console(stderr=True).status("searching") as status:
+
+        @contextlib.contextmanager
+        def watch(config: Config) -> Iterator[LiveView]:
+            status.stop()
+            with LiveView(config) as view:
+                view.say("not solved without practice; Ctrl-C ends the practice, not the search")
+                yield view
+            status.start()
+
+        return solve(run, problem, watch=watch, **options)
 
 
 def print_answer(answer: Answer) -> None:
@@ -13,12 +37,39 @@ def lines(answer: Answer) -> list[str]:
     """What is printed, line by line."""
     if answer.refutation:
         return [f"{answer.problem}: it cannot be solved", "", answer.refutation]
-    found = answer.found
-    cost = f"{counted(found.evaluations, 'evaluation')}, {counted(found.steps, 'step')} tried"
+    found, after = answer.found, _after(answer)
     if found.actions is None:
-        return [f"{answer.problem}: not solved ({cost})", _advice(answer)]
-    told = [f"{answer.problem}: solved in {counted(len(found.actions), 'step')} ({cost})", ""]
+        told = [f"{answer.problem}: not solved{after} ({_cost(found)})", *_without(answer)]
+        return [*told, _advice(answer)]
+    steps = counted(len(found.actions), "step")
+    told = [f"{answer.problem}: solved in {steps}{after} ({_cost(found)})", *_without(answer), ""]
     return [*told, answer.explanation.rstrip("\n"), "", *_judges(answer)]
+
+
+def _cost(found: Found) -> str:
+    return f"{counted(found.evaluations, 'evaluation')}, {counted(found.steps, 'step')} tried"
+
+
+def _after(answer: Answer) -> str:
+    """That there was practice: what it finds is another thing to report."""
+    if answer.practice is not None:
+        minutes, problems = answer.practice.seconds / 60.0, answer.practice.problems
+        return f" after {minutes:.1f} minutes of practice on {problems} problems like it"
+    if answer.practised_for:
+        return f" by a network that has practised for {answer.practised_for}"
+    return ""
+
+
+def _without(answer: Answer) -> list[str]:
+    """What there was without practice, if some was wanted."""
+    if answer.unpractised is None:
+        return []
+    if answer.practice is None:
+        return ["there was no practice: none was needed"] * (answer.found.actions is not None)
+    return [
+        f"without practice it was not solved ({_cost(answer.unpractised)})",
+        f"the practised network is {answer.practice.run}",
+    ]
 
 
 def counted(count: int, what: str) -> str:
@@ -31,10 +82,11 @@ def _advice(answer: Answer) -> str:
         return (
             "nothing was left to try: within the environment's sizes and steps it has no solution"
         )
-    return (
-        f"the budget of {answer.budget:,} evaluations is spent; try "
-        f"--budget {10 * answer.budget}, or train longer"
-    )
+    spent = f"the budget of {answer.budget:,} evaluations is spent; try "
+    if answer.practice is not None:
+        run = answer.practice.run
+        return f"{spent}selfplay resume {run} --minutes MINUTES, then selfplay solve {run} PROBLEM"
+    return f"{spent}--budget {10 * answer.budget}, or train longer"
 
 
 def _judges(answer: Answer) -> list[str]:

@@ -12,7 +12,8 @@ import numpy as np
 
 from selfplay.environment import registry
 from selfplay.environment.certificate import Certifier
-from selfplay.environment.contract import Environment, Observation, Problem, Split, State
+from selfplay.environment.contract import Environment, Problem, Split, State
+from selfplay.environment.observation import Observation
 from selfplay.environment.picture import BoardPicture
 from selfplay.environment.verifier import Verifier
 
@@ -23,6 +24,17 @@ _FACTS = (
     *("version", "num_actions", "num_players", "max_steps", "observation_spec"),
     *("return_range", "min_return", "num_symmetries"),
 )
+
+
+def neighbours_of(env: Environment[Any], problem: Problem, count: int) -> list[Problem]:
+    """At most `count` problems like one; ValueError where `env` knows of none."""
+    found = env.neighbours(problem, count, seed=0)
+    if not found:
+        raise ValueError(
+            f"practice for one problem needs others like it: {type(env).__name__} would have to "
+            "define neighbours(problem, count, seed)"
+        )
+    return found
 
 
 class Neighbourhood(Environment[Any]):
@@ -41,12 +53,7 @@ class Neighbourhood(Environment[Any]):
     def __init__(self, env: str, /, *, problem: str, neighbours: int = COUNT, **arguments: Any):
         self.env = registry.make(env, **arguments)
         self.problem = problem
-        found = self.env.neighbours(self.env.parse_problem(problem), neighbours, seed=0)
-        if not found:
-            raise ValueError(
-                f"practice for one problem needs others like it, and {env} knows of none: "
-                f"{type(self.env).__name__} would have to define neighbours(problem, count, seed)"
-            )
+        found = neighbours_of(self.env, self.env.parse_problem(problem), neighbours)
         self.problems = jax.tree.map(lambda *leaves: np.stack(leaves), *found)
         """Problem [num_levels]."""
         self.num_levels = len(found)

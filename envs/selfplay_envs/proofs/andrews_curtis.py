@@ -29,9 +29,8 @@ from selfplay.environment import (
     Verifier,
 )
 from selfplay_envs.proofs import andrews_curtis_moves as moves
-from selfplay_envs.proofs import andrews_curtis_neighbours
+from selfplay_envs.proofs import andrews_curtis_neighbours, free_group, presentation_text
 from selfplay_envs.proofs import andrews_curtis_problems as problems
-from selfplay_envs.proofs import free_group, presentation_text
 from selfplay_envs.proofs.andrews_curtis_certificate import MoveList
 from selfplay_envs.proofs.andrews_curtis_replay import ReplayVerifier, shown
 

@@ -13,7 +13,6 @@ from selfplay_envs.proofs.formula import (
     FALSUM,
     VERUM,
     And,
-    Atom,
     Formula,
     Implies,
     Or,
