@@ -16,7 +16,8 @@ from selfplay.config import Config, GuardsConfig
 from selfplay.environment.contract import Problem
 from selfplay.environment.neighbourhood import Neighbourhood, neighbours_of
 from selfplay.networks.contract import Params
-from selfplay.run.metrics import Watcher
+from selfplay.run.directory import RunDirectory
+from selfplay.run.metrics import Watcher, read
 from selfplay.train import train
 
 WARMUP_UPDATES = 20
@@ -35,8 +36,8 @@ class Practice:
 
     problems: int
     """Different ones, the hard one among them."""
-    iterations: int
-    """Of the training loop."""
+    updates: int
+    """Of the network; none where the time was too short to learn from what was played."""
     seconds: float
     """Time that it took, compilation included."""
     run: Path
@@ -72,8 +73,14 @@ def practise(
         path = train(config, run=run, params=agent.params, watchers=watchers)
     practised = Agent.load(path)
     assert isinstance(practised.env, Neighbourhood)
-    seconds = time.monotonic() - begun
-    return practised.params, Practice(practised.env.num_levels, practised.iteration, seconds, path)
+    drawn = sum(row["buffer/rows_drawn"] for row in read(RunDirectory(path).metrics))
+    practice = Practice(
+        problems=practised.env.num_levels,
+        updates=int(drawn) // config.learner.batch_size,
+        seconds=time.monotonic() - begun,
+        run=path,
+    )
+    return practised.params, practice
 
 
 def refuse_practice(agent: Agent, problem: Problem, minutes: float) -> None:
@@ -92,14 +99,16 @@ def settings(config: Config, problem: str, minutes: float) -> Config:
             "this network has practised for one problem already; to go on with that: "
             "selfplay resume RUN --minutes MINUTES"
         )
-    learner, checkpoint = config.learner, config.checkpoint
+    learner, checkpoint, replay = config.learner, config.checkpoint, config.replay
     warmup = min(learner.warmup_updates, WARMUP_UPDATES)
+    min_rows = min(replay.min_rows, learner.batch_size)
     return dataclasses.replace(
         config,
         env=f"practice:{config.env}",
         env_args=config.env_args | {"problem": problem},
         minutes=minutes,
         iterations=None,
+        replay=dataclasses.replace(replay, min_rows=min_rows),
         learner=dataclasses.replace(learner, warmup_updates=warmup),
         checkpoint=dataclasses.replace(checkpoint, keep=KEPT, milestones=KEPT),
         guards=GuardsConfig(),  # that few problems begin alike is no alarm

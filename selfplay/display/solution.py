@@ -66,8 +66,10 @@ def _without(answer: Answer) -> list[str]:
         return []
     if answer.practice is None:
         return ["there was no practice: none was needed"] * (answer.found.actions is not None)
+    nothing = ["the practice was too short to learn anything"] * (answer.practice.updates == 0)
     return [
         f"without practice it was not solved ({_cost(answer.unpractised)})",
+        *nothing,
         f"the practised network is {answer.practice.run}",
     ]
 
