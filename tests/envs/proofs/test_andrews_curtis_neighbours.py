@@ -53,12 +53,12 @@ def test_none_is_held_out_but_the_problem_itself(found):
         return bool(problems.is_held_out(jnp.asarray(problems.padded(relators, LENGTH))))
 
     assert not any(held_out(one) for one in found if one != PROBLEM)
-    asked = next(one for one in map(tuple, images_of_moves()) if held_out(one))
+    asked = next(one for one in results_of_moves() if held_out(one))
     mine = neighbours(asked, 30, LENGTH, seed=0)
     assert [one for one in mine if held_out(one)] == [asked]
 
 
-def images_of_moves():
+def results_of_moves():
     """What one and two moves make of the problem."""
     for first, second in itertools.product(range(12), repeat=2):
         yield moved(moved(PROBLEM, first), second)

@@ -9,9 +9,11 @@ from benchmarks.propositional import g4ip
 from selfplay_envs.proofs.formula import (
     FALSUM,
     VERUM,
+    And,
     Atom,
     Formula,
     Implies,
+    Or,
     equivalence,
     parts,
     subformulas,
@@ -24,8 +26,10 @@ from tests.envs.proofs.formulas import any_formula
 def plainly(formula: Formula, old: Formula, new: Formula) -> Formula:
     if formula == old:
         return new
-    sides = parts(formula)
-    return type(formula)(*(plainly(side, old, new) for side in sides)) if sides else formula
+    if not isinstance(formula, And | Or | Implies):
+        return formula
+    left, right = (plainly(side, old, new) for side in parts(formula))
+    return type(formula)(left, right)
 
 
 def chain(names: str, backwards: bool = False) -> Formula:
