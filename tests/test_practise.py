@@ -1,6 +1,5 @@
 """A problem that is not solved, practice, and what is said of it."""
 
-import contextlib
 import dataclasses
 from pathlib import Path
 
@@ -10,11 +9,13 @@ import pytest
 
 from selfplay import config as config_lib
 from selfplay.agent import Agent
-from selfplay.display.solution import lines
+from selfplay.display.solution import lines, solve_with_view
 from selfplay.environment import make
 from selfplay.environment.verifier import Verdict
 from selfplay.networks.build import build
 from selfplay.practise import Practice, settings
+from selfplay.run.directory import RunDirectory
+from selfplay.run.metrics import read
 from selfplay.search.best_first import Found
 from selfplay.search.model import network_evaluator
 from selfplay.solve import Answer, solve
@@ -48,29 +49,18 @@ def agent():
     return Agent(env, network_evaluator(env, network.apply), params, CONFIG)
 
 
-def test_what_is_not_solved_is_practised_for(agent, tmp_path, monkeypatch):
+def test_what_is_not_solved_is_practised_for(agent, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     before = jax.device_get(agent.params)
-    rows = []
-
-    class Watching:
-        def on_iteration(self, row):
-            rows.append(row)
-
-        def close(self):
-            pass
-
-    @contextlib.contextmanager
-    def watch(config):
-        assert config.env_args == {"digits": 1, "problem": "3+4"}
-        yield Watching()
-
-    answer = solve(agent, "3+4", budget=1, practice_minutes=0.01, watch=watch)
+    answer = solve_with_view(agent, "3+4", budget=1, practice_minutes=0.01)
+    assert "not solved without practice; Ctrl-C ends the practice" in capsys.readouterr().out
     assert answer.unpractised is not None
     assert answer.unpractised.actions is None
     assert answer.practice is not None
     assert answer.practice.problems == 10
-    assert answer.practice.updates == 2 * len(rows) > 0
+    run = RunDirectory(answer.practice.run)
+    assert run.read_config().env_args == {"digits": 1, "problem": "3+4"}
+    assert answer.practice.updates == 2 * len(read(run.metrics)) > 0
     assert answer.practice.run.parent == tmp_path / "runs"
     assert jax.tree.all(jax.tree.map(np.array_equal, before, jax.device_get(agent.params)))
     practised = Agent.load(answer.practice.run)

@@ -2,10 +2,12 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from selfplay.agent import Agent
 from selfplay.config import Config
 from selfplay.display.live import LiveView
 from selfplay.environment.verifier import Verdict
@@ -13,7 +15,7 @@ from selfplay.search.best_first import Found
 from selfplay.solve import Answer, solve
 
 
-def solve_with_view(run: str, problem: str, **options: Any) -> Answer:
+def solve_with_view(run: Path | str | Agent, problem: str, **options: Any) -> Answer:
     """`solve.solve`, watched: a practice as any training is."""
     with Console(stderr=True).status("searching") as status:
 
