@@ -71,7 +71,7 @@ def test_what_is_not_solved_is_practised_for(agent, tmp_path, monkeypatch, capsy
     assert again.found.actions == (7, 0)
     assert again.practice is None
     assert lines(again)[0].startswith(
-        "3+4: solved in 2 steps by a network that has practised for 3+4 ("
+        "3+4: solved in 2 steps by a network that has practised for it ("
     )
     with pytest.raises(ValueError, match="has practised for one problem already"):
         solve(practised, "3+4", practice_minutes=1.0)

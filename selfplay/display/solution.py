@@ -58,7 +58,8 @@ def _after(answer: Answer) -> str:
         minutes, problems = answer.practice.seconds / 60.0, answer.practice.problems
         return f" after {minutes:.1f} minutes of practice on {problems} problems like it"
     if answer.practised_for:
-        return f" by a network that has practised for {answer.practised_for}"
+        same = answer.practised_for == answer.problem
+        return f" by a network that has practised for {'it' if same else answer.practised_for}"
     return ""
 
 
