@@ -75,7 +75,7 @@ def practise(
     assert isinstance(practised.env, Neighbourhood)
     drawn = sum(row["buffer/rows_drawn"] for row in read(RunDirectory(path).metrics))
     practice = Practice(
-        problems=practised.env.num_levels,
+        problems=practised.env.num_neighbours,
         updates=int(drawn) // config.learner.batch_size,
         seconds=time.monotonic() - begun,
         run=path,

@@ -20,6 +20,11 @@ from selfplay.environment.verifier import Verifier
 COUNT = 200
 """Problems, where nobody says how many."""
 
+_SHARE = 8
+"""For so many neighbours the asked problem has a level more: what is hard is drawn rarely, and is
+what the others are there for.
+"""
+
 _FACTS = (
     *("version", "num_actions", "num_players", "max_steps", "observation_spec"),
     *("return_range", "min_return", "num_symmetries"),
@@ -54,8 +59,11 @@ class Neighbourhood(Environment[Any]):
         self.env = registry.make(env, **arguments)
         self.problem = problem
         found = neighbours_of(self.env, self.env.parse_problem(problem), neighbours)
+        self.num_neighbours = len(found)
+        """Different problems, the one itself among them."""
+        found += [self.env.parse_problem(problem)] * (len(found) // _SHARE)
         self.problems = jax.tree.map(lambda *leaves: np.stack(leaves), *found)
-        """Problem [num_levels]."""
+        """Problem [num_levels]; the last ones are the one itself."""
         self.num_levels = len(found)
         for fact in _FACTS:
             setattr(self, fact, getattr(self.env, fact))

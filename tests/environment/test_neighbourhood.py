@@ -44,11 +44,11 @@ def test_all_that_an_environment_may_offer_is_handed_on():
     assert asked - LAWS - NEVER_ASKED <= set(vars(Neighbourhood))
 
 
-def test_each_problem_is_a_level(env):
-    assert env.num_levels == 10
+def test_each_problem_is_a_level_and_the_one_itself_has_more(env):
+    assert (env.num_neighbours, env.num_levels) == (10, 11)
     key = jax.random.key(0)
-    drawn = [env.sample_problem_at(key, jnp.int32(level), "train") for level in range(10)]
-    assert [env.format_problem(one) for one in drawn] == [f"3+{n}" for n in range(10)]
+    drawn = [env.sample_problem_at(key, jnp.int32(level), "train") for level in range(11)]
+    assert [env.format_problem(one) for one in drawn] == [*(f"3+{n}" for n in range(10)), "3+4"]
     assert env.format_problem(env.sample_problem(key)) in {f"3+{n}" for n in range(10)}
 
 
