@@ -17,16 +17,12 @@ import numpy as np
 from selfplay.agent import Agent
 from selfplay.environment.certificate import Judgement
 from selfplay.environment.contract import Environment, Problem
-from selfplay.environment.verifier import Verdict
+from selfplay.environment.verifier import RejectedError, Verdict
 from selfplay.files import write_text
 from selfplay.search.best_first import Found, best_first
 
 BUDGET = 10_000
 """Evaluations of the network, where nobody says how many."""
-
-
-class RejectedError(RuntimeError):
-    """A judge refused what was taken for a solution: a fault of the environment or its exporter."""
 
 
 @dataclasses.dataclass(frozen=True)

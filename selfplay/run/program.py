@@ -24,7 +24,7 @@ from selfplay.operators import practice as levels
 from selfplay.operators.contract import ImprovementOperator
 from selfplay.operators.playout_cap import PlayoutCap
 from selfplay.operators.practice import Practice
-from selfplay.operators.rollout import Games, Rollout
+from selfplay.operators.rollout import Attempts, Games, Rollout
 from selfplay.operators.search import Search
 from selfplay.operators.targets import Targets
 from selfplay.replay import buffer as replay
@@ -62,7 +62,7 @@ class Program:
     """Shapes, dtypes and placements of such a run, to restore into."""
     acting: Callable[[RunState], Params]
     """The parameters that play, are judged and are saved as the run's network."""
-    play: Callable[[RunState, jax.Array], tuple[RunState, Metrics]]
+    play: Callable[[RunState, jax.Array], tuple[RunState, Metrics, Attempts | None]]
     """`(state, iteration)`: self-play into the buffer. The old state is consumed."""
     learn: Callable[[RunState, jax.Array, jax.Array], tuple[RunState, Metrics]]
     """`(state, iteration, total_updates)`: updates from the buffer. The old state is consumed."""
@@ -116,10 +116,12 @@ def make_program(config: Config) -> Program:
         openings = replay.init(jnp.uint32(0), max(-(-OPENINGS // mesh.size), at_once))
         return RunState(games, buffer, openings, learner.init(params), rollout.begin_practice())
 
-    def play_share(state: RunState, iteration: jax.Array) -> tuple[RunState, Metrics]:
+    def play_share(
+        state: RunState, iteration: jax.Array
+    ) -> tuple[RunState, Metrics, Attempts | None]:
         key = jax.random.fold_in(play_key, iteration)
         params = learner.acting(state.learner)
-        games, targets, sums, begun = rollout.play(
+        games, targets, sums, begun, attempts = rollout.play(
             params, key, state.games, iteration, state.practice
         )
         buffer, added = replay.add(state.buffer, targets)
@@ -131,7 +133,7 @@ def make_program(config: Config) -> Program:
             practice = levels.record(practice, totals.pop("tried"))
             totals |= levels.standing(practice)
         new = state.replace(games=games, buffer=buffer, openings=openings, practice=practice)
-        return new, totals
+        return new, totals, attempts
 
     def learn_share(
         state: RunState, iteration: jax.Array, total_updates: jax.Array
@@ -146,10 +148,8 @@ def make_program(config: Config) -> Program:
         key = sharding.device_key(jax.random.fold_in(rows_key, iteration))
         return replay.sample(state.buffer, key, ROWS // mesh.size)
 
-    def iteration(function: Callable, *scalars: Any, **options: Any) -> Callable:
-        wrapped = sharding.over_devices(
-            mesh, function, (specs, *scalars), (specs, sharding.REPLICATED)
-        )
+    def iteration(function: Callable, inputs: Any, outputs: Any, **options: Any) -> Callable:
+        wrapped = sharding.over_devices(mesh, function, (specs, *inputs), (specs, *outputs))
         return jax.jit(wrapped, donate_argnums=0, **options)
 
     index = jnp.arange(config.rollout.num_games, dtype=jnp.int32)
@@ -170,8 +170,13 @@ def make_program(config: Config) -> Program:
         init=init,
         abstract=abstract,
         acting=lambda state: learner.acting(state.learner),
-        play=iteration(play_share, sharding.REPLICATED, compiler_options=COMPILER_OPTIONS),
-        learn=iteration(learn_share, sharding.REPLICATED, sharding.REPLICATED),
+        play=iteration(
+            play_share,
+            [sharding.REPLICATED],
+            [sharding.REPLICATED, sharding.SPLIT_SECOND],
+            compiler_options=COMPILER_OPTIONS,
+        ),
+        learn=iteration(learn_share, 2 * [sharding.REPLICATED], [sharding.REPLICATED]),
         rows=jax.jit(
             sharding.over_devices(mesh, rows_share, (specs, sharding.REPLICATED), sharding.SPLIT)
         ),

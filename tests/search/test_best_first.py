@@ -4,43 +4,10 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from selfplay.environment import ArraySpec, Environment, State
 from selfplay.search.best_first import best_first
 from selfplay.search.model import constant_evaluator
 from tests import worlds
-
-
-class WalkState(State):
-    place: jax.Array
-    """int8 []."""
-
-
-class Walk(Environment[WalkState]):
-    """From 0 to where the problem says, one to the left or the right a step; -8 and 8 are walls."""
-
-    num_actions = 2
-    num_players = 1
-    max_steps = 20
-    observation_spec = ArraySpec((1,))
-
-    def sample_problem(self, key, split="train"):
-        return jnp.int8(3)
-
-    def _start(self, problem):
-        return WalkState.start(1, place=jnp.int8(0))
-
-    def _legal(self, problem, state):
-        return jnp.stack([state.place > -8, state.place < 8])
-
-    def _play(self, problem, state, action):
-        place = state.place + jnp.where(action == 1, jnp.int8(1), jnp.int8(-1))
-        there = place == problem
-        return state.replace(
-            place=place, terminated=there, rewards=jnp.where(there, 1.0, 0.0)[None]
-        )
-
-    def observe(self, problem, state):
-        return state.place[None].astype(jnp.float32)
+from tests.worlds import Walk, WalkState
 
 
 def leaning(share):
