@@ -26,7 +26,7 @@ from selfplay.run.metrics import Watcher, open_watchers, read, refuse_missing
 from selfplay.run.program import make_program
 from selfplay.run.remedies import Treatment
 from selfplay.run.session import Session
-from selfplay.run.solutions import Solutions, keeps_solutions
+from selfplay.run.solver import Solver, make_solver
 
 
 def train(
@@ -135,14 +135,14 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
     save_due = progress.Every(config.checkpoint.every_minutes)
     watchers = [*open_watchers(run, config, session.iteration), *watchers]
     guards = Guards(rows := read(run.metrics))
-    solutions = Solutions(run, env, session.iteration) if keeps_solutions(env) else None
+    solver = make_solver(run, session)
     treatment = Treatment(config, env.max_steps, rows)
     if treatment.count:
         session.program = make_program(treatment.config)
     try:
         with progress.interruptible() as interruption:
             while session.iteration != session.iterations and not interruption.requested:
-                row = _iterate(session, solutions)
+                row = _iterate(session, solver)
                 # The first look compiles, so it comes before the speed is measured.
                 if session.iteration in (1, session.iterations) or look_due():
                     row |= progress.timed("seconds/look", checkup)
@@ -168,11 +168,11 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
     finally:
         for watcher in watchers:
             watcher.close()
-        if solutions is not None:
-            solutions.close()
+        if solver is not None:
+            solver.close()
 
 
-def _iterate(session: Session, solutions: Solutions | None) -> progress.Row:
+def _iterate(session: Session, solver: Solver | None) -> progress.Row:
     """Plays and learns once. Raises NonFiniteLossError before anything bad could be saved."""
     config, program = session.config, session.program
     begin = time.monotonic()
@@ -180,8 +180,7 @@ def _iterate(session: Session, solutions: Solutions | None) -> progress.Row:
     session.state, played, attempts = program.play(session.state, now)
     learned = {}
     least = int(played["least_buffer_rows"])  # waits until the games are played
-    if solutions is not None:
-        played["practice/solutions"] = solutions.keep_all(attempts, session.iteration + 1)
+    solved = {} if solver is None or attempts is None else solver(attempts)
     play_seconds = time.monotonic() - begin
     if least * program.mesh.size >= config.replay.min_rows:
         total = progress.total_updates(config, session.iterations)
@@ -189,6 +188,7 @@ def _iterate(session: Session, solutions: Solutions | None) -> progress.Row:
     row = progress.iteration_row(
         config, played, learned, lambda: time.monotonic() - begin, play_seconds
     )
+    row |= solved
     progress.refuse_non_finite(row, session.iteration)
     session.iteration += 1
     return row

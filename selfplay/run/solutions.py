@@ -36,7 +36,7 @@ MOST_PROBLEMS = 1_000
 _REMEMBERED = 1 << 14
 """Problems whose texts are remembered, for the same ones come again and again."""
 
-Finder = Literal["games"]
+Finder = Literal["games", "search", "shortening"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +50,7 @@ class Solution:
     """As the environment writes it."""
     length: int
     """Steps."""
-    by: str
-    """Who found it, a `Finder`."""
+    by: Finder
     actions: tuple[int, ...]
     """From the beginning to the end."""
 
@@ -61,8 +60,8 @@ def read_solutions(path: Path) -> dict[str, Solution]:
 
     Raises ValueError naming a damaged line before the last.
     """
-    rows = (row | {"actions": tuple(row["actions"])} for row in read(path))
-    return {row["problem"]: Solution(**row) for row in rows}
+    found = [Solution(**row) for row in read(path)]
+    return {one.problem: dataclasses.replace(one, actions=tuple(one.actions)) for one in found}
 
 
 def keeps_solutions(env: Environment[Any]) -> bool:
@@ -88,14 +87,13 @@ class Solutions:
             self._counts[solution.level] += 1
         self._texts: dict[bytes, str] = {}
 
-    def keep_all(self, attempts: Attempts, iteration: int) -> int:
-        """Keeps what games have solved, see `keep`; returns of how many problems there is one.
+    def keep_all(self, attempts: Attempts, iteration: int) -> None:
+        """Keeps what games have solved; see `keep`.
 
         An episode that began with random moves is left out: nobody knows them.
         """
         for level, problem, actions in solved_episodes(attempts):
             self.keep(level, problem, actions, by="games", iteration=iteration)
-        return len(self.known)
 
     def keep(
         self, level: int, problem: Problem, actions: Sequence[int], *, by: Finder, iteration: int
@@ -115,21 +113,37 @@ class Solutions:
         Raises:
             RejectedError: the verifier says that it is no solution; it is in RUN/rejected.json.
         """
-        text = self._text(problem)
-        known = self.known.get(text)
-        if len(actions) >= known.length if known else self._counts[level] >= MOST_PROBLEMS:
+        if not self._is_wanted(self._text(problem), level, len(actions)):
             return False
-        solution = Solution(iteration, level, text, len(actions), by, tuple(map(int, actions)))
-        if not self.accepts(problem, solution):
+        solution = self.judged(level, problem, actions, by=by, iteration=iteration)
+        return solution is not None and self.add(solution)
+
+    def add(self, solution: Solution) -> bool:
+        """Keeps what was judged, if it is wanted; returns whether it was."""
+        text = solution.problem
+        if not self._is_wanted(text, solution.level, solution.length):
             return False
-        self._counts[level] += known is None
+        self._counts[solution.level] += text not in self.known
         self.known[text] = solution
         self._file.on_iteration(dataclasses.asdict(solution))
         return True
 
-    def accepts(self, problem: Problem, solution: Solution) -> bool:
-        """Whether the verifier accepts it; False where it does not know. Raises as `keep` does."""
-        verdict = self._verifier.verify(problem, solution.actions)
+    def _is_wanted(self, text: str, level: int, length: int) -> bool:
+        """Whether a solution is shorter than the one known, or the first and there is room."""
+        if text in self.known:
+            return length < self.known[text].length
+        return self._counts[level] < MOST_PROBLEMS
+
+    def judged(
+        self, level: int, problem: Problem, actions: Sequence[int], *, by: Finder, iteration: int
+    ) -> Solution | None:
+        """The solution, if the verifier accepts it; None if it does not know.
+
+        Takes the arguments of `keep`, and raises as it does.
+        """
+        plain = tuple(map(int, actions))
+        solution = Solution(iteration, level, self._text(problem), len(plain), by, plain)
+        verdict = self._verifier.verify(problem, plain)
         if verdict is Verdict.REJECTED:
             write_text(self._run.rejected, json.dumps(dataclasses.asdict(solution)) + "\n")
             raise RejectedError(
@@ -138,7 +152,7 @@ class Solutions:
                 f"two is wrong, and the run has stopped. What was rejected is kept in "
                 f"{self._run.rejected}: please report it"
             )
-        return verdict is Verdict.ACCEPTED
+        return solution if verdict is Verdict.ACCEPTED else None
 
     def close(self) -> None:
         """Brings the file to the disk."""
@@ -154,8 +168,8 @@ class Solutions:
         return self._texts[key]
 
 
-def solved_episodes(attempts: Attempts) -> Iterator[tuple[int, Problem, np.ndarray]]:
-    """Level, problem and actions of each whole episode that was solved; those of NumPy arrays."""
+def solved_episodes(attempts: Attempts) -> Iterator[tuple[int, Problem, list[int]]]:
+    """Level, problem (of NumPy arrays) and actions of each whole episode that was solved."""
     solved = np.asarray(attempts.solved)
     if not solved.any():
         return
@@ -164,9 +178,9 @@ def solved_episodes(attempts: Attempts) -> Iterator[tuple[int, Problem, np.ndarr
     for time, game in np.argwhere(solved):
         last = before + time
         first = last - int(attempts.step_count[last, game])
-        actions = attempts.action[first : last + 1, game]
+        actions = np.asarray(attempts.action[first : last + 1, game])
         # With a random opening an episode has more steps than were played of it.
         if first < 0 or attempts.ended[first:last, game].any() or (actions < 0).any():
             continue
         problem = jax.tree.map(lambda x: x[time, game], attempts.problem)  # noqa: B023
-        yield int(attempts.level[time, game]), problem, actions
+        yield int(attempts.level[time, game]), problem, actions.tolist()

@@ -39,7 +39,7 @@ def test_every_episode_that_was_solved_is_told_whole(openings):
     for sums, attempts in played(openings):
         solved += sums["tried"][1].sum()
         for level, problem, actions in solved_episodes(attempts):
-            places = np.cumsum(2 * actions - 1)
+            places = np.cumsum(2 * np.array(actions) - 1)
             assert abs(problem) == level + 1
             assert places[-1] == problem
             assert problem not in places[:-1]
@@ -56,7 +56,7 @@ def test_of_each_problem_the_shortest_is_kept_and_a_resumed_run_finds_the_rest_a
         run.path.mkdir()
         solutions = Solutions(run, env, 0)
         for iteration, attempts in enumerate(found, 1):
-            count = solutions.keep_all(attempts, iteration)
+            solutions.keep_all(attempts, iteration)
         solutions.close()
     with stopped.solutions.open("a") as file:
         file.write('{"iteration": 7, "le')  # torn
@@ -67,7 +67,6 @@ def test_of_each_problem_the_shortest_is_kept_and_a_resumed_run_finds_the_rest_a
     solutions.close()
     assert stopped.solutions.read_bytes() == whole.solutions.read_bytes()
     known = read_solutions(whole.solutions)
-    assert len(known) == count
     shortest = {}
     for _, problem, actions in itertools.chain(*map(solved_episodes, found)):
         before = shortest.get(str(problem), len(actions))
