@@ -125,7 +125,7 @@ def ours(env: Environment[Any], case: Case, steps: int, state: Any) -> Side:
     rollout = Rollout(env, operator, config)
 
     def play(params: Params, key: jax.Array, games: Any) -> tuple[Any, Any]:
-        games, targets, _ = rollout.play(params, key, games, jnp.int32(0))
+        games, targets, *_ = rollout.play(params, key, games, jnp.int32(0))
         return games, targets
 
     index = jnp.arange(case.batch, dtype=jnp.int32)

@@ -54,6 +54,11 @@ _RANGES: dict[str, tuple[float, float]] = {
     "rollout.resign_value": (1e-3, 1),
     "rollout.resign_plies": (1, UNBOUNDED),
     "rollout.whole_fraction": (0, 1),
+    "practice.search_every": (1, UNBOUNDED),
+    "practice.num_problems": (1, UNBOUNDED),
+    "practice.num_shortened": (0, UNBOUNDED),
+    "practice.budget": (1, UNBOUNDED),
+    "practice.value_weight": (0, UNBOUNDED),
     "replay.capacity": (1, UNBOUNDED),
     "replay.min_rows": (1, UNBOUNDED),
     "learner.batch_size": (1, UNBOUNDED),
@@ -197,6 +202,24 @@ class RolloutConfig(Section):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PracticeConfig(Section):
+    """Whole searches beside the games, for a lone player's problems that have levels."""
+
+    section: ClassVar[str] = "practice"
+    search_every: int | None = None
+    """Every so many iterations problems are drawn as for games, and searched best-first by the
+    network; what is solved is learnt from, step by step. None: games alone."""
+    num_problems: int = 64
+    """Searched side by side."""
+    num_shortened: int = 0
+    """Beside them so many that are solved, from states on the way, for shorter solutions."""
+    budget: int = 300
+    """Evaluations of the network for each."""
+    value_weight: float = 0.0
+    """How much the value of a state counts, beside the policy of the way there."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ReplayConfig(Section):
     """Where targets are kept."""
 
@@ -308,6 +331,7 @@ class Config(Section):
     network: NetworkConfig = NetworkConfig()
     search: SearchConfig = SearchConfig()
     rollout: RolloutConfig = RolloutConfig()
+    practice: PracticeConfig = PracticeConfig()
     replay: ReplayConfig = ReplayConfig()
     learner: LearnerConfig = LearnerConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

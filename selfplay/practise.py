@@ -18,6 +18,7 @@ from selfplay.environment.neighbourhood import Neighbourhood, neighbours_of
 from selfplay.networks.contract import Params
 from selfplay.run.directory import RunDirectory
 from selfplay.run.metrics import Watcher, read
+from selfplay.run.solutions import read_solutions
 from selfplay.train import train
 
 WARMUP_UPDATES = 20
@@ -42,6 +43,8 @@ class Practice:
     """Time that it took, compilation included."""
     run: Path
     """The practice's own folder, with the practised network."""
+    solution: tuple[int, ...] | None
+    """Of the hard problem, if a game solved it."""
 
 
 def practise(
@@ -74,11 +77,13 @@ def practise(
     practised = Agent.load(path)
     assert isinstance(practised.env, Neighbourhood)
     drawn = sum(row["buffer/rows_drawn"] for row in read(RunDirectory(path).metrics))
+    solved = read_solutions(RunDirectory(path).solutions).get(problem)
     practice = Practice(
         problems=practised.env.num_neighbours,
         updates=int(drawn) // config.learner.batch_size,
         seconds=time.monotonic() - begun,
         run=path,
+        solution=solved.actions if solved else None,
     )
     return practised.params, practice
 

@@ -19,7 +19,7 @@ from selfplay.agent import Agent
 from selfplay.environment.certificate import Judgement
 from selfplay.environment.contract import Environment, Problem
 from selfplay.environment.neighbourhood import Neighbourhood
-from selfplay.environment.verifier import Verdict
+from selfplay.environment.verifier import RejectedError, Verdict
 from selfplay.files import write_text
 from selfplay.practise import Practice, Watch, practise, refuse_practice
 from selfplay.run.directory import RunDirectory
@@ -31,10 +31,6 @@ BUDGET = 10_000
 """Evaluations of the network, where nobody says how many."""
 
 
-class RejectedError(RuntimeError):
-    """A judge refused what was taken for a solution: a fault of the environment or its exporter."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Answer:
     """What became of a problem."""
@@ -44,6 +40,7 @@ class Answer:
     budget: int
     """Evaluations that were allowed."""
     found: Found
+    """By the search, or else by a game of the practice."""
     verdict: Verdict | None = None
     """What the environment's own verifier says; None where there was nothing to judge, or none."""
     explanation: str = ""
@@ -140,6 +137,8 @@ def _searched(
         return answer
     params, practice = practise(agent, text, minutes=practice_minutes, watch=watch)
     found = search(params, _alone(problem))[0]
+    if found.actions is None:
+        found = dataclasses.replace(found, actions=practice.solution)
     return dataclasses.replace(answer, found=found, practice=practice)
 
 

@@ -27,6 +27,7 @@ from selfplay.run.metrics import Watcher, open_watchers, read, refuse_missing
 from selfplay.run.program import make_program
 from selfplay.run.remedies import Treatment
 from selfplay.run.session import Session
+from selfplay.run.solver import Solver, make_solver
 
 
 def train(
@@ -56,6 +57,7 @@ def train(
     Raises:
         ValueError: a setting does not fit, naming it.
         NonFiniteLossError: learning went wrong; the last good checkpoint stays.
+        RejectedError: the environment's verifier refuses what its rules took for a solution.
     """
     path = directory.default_path(config) if run is None else Path(run)
     directory.refuse_taken(path)
@@ -139,19 +141,21 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
     """Iterates until the planned end, or until someone asks to stop."""
     config = session.config
     planner, pace = progress.Planner(session.clock), progress.Pace(session.clock)
-    look = make_look(session.program.env, session.program.network, config)
+    env = session.program.env
+    look = make_look(env, session.program.network, config)
     checkup = Checkup(run, session, look)
     look_due = progress.Every(config.evaluation.every_minutes)
     save_due = progress.Every(config.checkpoint.every_minutes)
     watchers = [*open_watchers(run, config, session.iteration), *watchers]
     guards = Guards(rows := read(run.metrics))
-    treatment = Treatment(config, session.program.env.max_steps, rows)
+    solver = make_solver(run, session)
+    treatment = Treatment(config, env.max_steps, rows)
     if treatment.count:
         session.program = make_program(treatment.config)
     try:
         with progress.interruptible() as interruption:
             while session.iteration != session.iterations and not interruption.requested:
-                row = _iterate(session)
+                row = _iterate(session, solver)
                 # The first look compiles, so it comes before the speed is measured.
                 if session.iteration in (1, session.iterations) or look_due():
                     row |= progress.timed("seconds/look", checkup)
@@ -177,16 +181,19 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
     finally:
         for watcher in watchers:
             watcher.close()
+        if solver is not None:
+            solver.close()
 
 
-def _iterate(session: Session) -> progress.Row:
+def _iterate(session: Session, solver: Solver | None) -> progress.Row:
     """Plays and learns once. Raises NonFiniteLossError before anything bad could be saved."""
     config, program = session.config, session.program
     begin = time.monotonic()
     now = jnp.int32(session.iteration)
-    session.state, played = program.play(session.state, now)
+    session.state, played, attempts = program.play(session.state, now)
     learned = {}
     least = int(played["least_buffer_rows"])  # waits until the games are played
+    solved = {} if solver is None or attempts is None else solver(attempts)
     play_seconds = time.monotonic() - begin
     if least * program.mesh.size >= config.replay.min_rows:
         total = progress.total_updates(config, session.iterations)
@@ -194,6 +201,7 @@ def _iterate(session: Session) -> progress.Row:
     row = progress.iteration_row(
         config, played, learned, lambda: time.monotonic() - begin, play_seconds
     )
+    row |= solved
     progress.refuse_non_finite(row, session.iteration)
     session.iteration += 1
     return row

@@ -1,6 +1,7 @@
 """A problem that is not solved, practice, and what is said of it."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import jax
@@ -16,9 +17,11 @@ from selfplay.networks.build import build
 from selfplay.practise import Practice, settings
 from selfplay.run.directory import RunDirectory
 from selfplay.run.metrics import read
+from selfplay.run.solutions import Solution
 from selfplay.search.best_first import Found
 from selfplay.search.model import network_evaluator
 from selfplay.solve import Answer, solve
+from selfplay.train import train
 from selfplay_envs.science.addition import Addition
 
 CONFIG = config_lib.from_dict(
@@ -37,7 +40,9 @@ CONFIG = config_lib.from_dict(
 )
 FOUND = Found((7, 0), evaluations=5, steps=9, exhausted=False)
 NOTHING = Found(None, evaluations=20, steps=30, exhausted=False)
-DONE = Practice(problems=200, updates=80, seconds=180.0, run=Path("runs/practice-sums"))
+DONE = Practice(
+    problems=200, updates=80, seconds=180.0, run=Path("runs/practice-sums"), solution=None
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +54,18 @@ def agent():
     return Agent(env, network_evaluator(env, network.apply), params, CONFIG)
 
 
+def train_and_solve(*arguments, **options):
+    """As `train`, whose games are too few to solve this problem but by chance."""
+    path = train(*arguments, **options)
+    solution = Solution(1, 0, "3+4", 2, "games", (7, 0))
+    with RunDirectory(path).solutions.open("a") as file:
+        file.write(json.dumps(dataclasses.asdict(solution)) + "\n")
+    return path
+
+
 def test_what_is_not_solved_is_practised_for(agent, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("selfplay.practise.train", train_and_solve)
     before = jax.device_get(agent.params)
     answer = solve_with_view(agent, "3+4", budget=1, practice_minutes=0.01)
     assert "not solved without practice; Ctrl-C ends the practice" in capsys.readouterr().out
@@ -58,6 +73,8 @@ def test_what_is_not_solved_is_practised_for(agent, tmp_path, monkeypatch, capsy
     assert answer.unpractised.actions is None
     assert answer.practice is not None
     assert answer.practice.problems == 10
+    assert answer.practice.solution == answer.found.actions == (7, 0)
+    assert answer.verdict is Verdict.ACCEPTED
     run = RunDirectory(answer.practice.run)
     assert run.read_config().env_args == {"digits": 1, "problem": "3+4"}
     assert answer.practice.updates == 2 * len(read(run.metrics)) > 0

@@ -6,9 +6,9 @@ from selfplay.agent import Agent
 from selfplay.config import Config
 from selfplay.display.solution import lines
 from selfplay.environment import Certifier, Judgement, Verdict
-from selfplay.environment.verifier import Fallible
+from selfplay.environment.verifier import Fallible, RejectedError
 from selfplay.search.model import constant_evaluator
-from selfplay.solve import RejectedError, solve
+from selfplay.solve import solve
 from selfplay_envs.games.tic_tac_toe import TicTacToe
 from selfplay_envs.proofs.andrews_curtis import AndrewsCurtis
 from selfplay_envs.proofs.propositional import Propositional

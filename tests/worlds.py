@@ -168,6 +168,66 @@ class SpellVerifier(Verifier):
         return Verdict.ACCEPTED if right else Verdict.REJECTED
 
 
+class WalkState(State):
+    place: jax.Array
+    """int8 []."""
+
+
+class Walk(Environment[WalkState]):
+    """From 0 to where the problem says, one to the left or the right a step; -8 and 8 are walls."""
+
+    num_actions = 2
+    num_players = 1
+    max_steps = 20
+    observation_spec = ArraySpec((1,))
+
+    def sample_problem(self, key, split="train"):
+        return jnp.int8(3)
+
+    def _start(self, problem):
+        return WalkState.start(1, place=jnp.int8(0))
+
+    def _legal(self, problem, state):
+        return jnp.stack([state.place > -8, state.place < 8])
+
+    def _play(self, problem, state, action):
+        place = state.place + jnp.where(action == 1, jnp.int8(1), jnp.int8(-1))
+        there = place == problem
+        return state.replace(
+            place=place, terminated=there, rewards=jnp.where(there, 1.0, 0.0)[None]
+        )
+
+    def observe(self, problem, state):
+        return state.place[None].astype(jnp.float32)
+
+
+class Walks(Walk):
+    """Walks of every length, to either side: a level for each length."""
+
+    num_levels = 8
+
+    def sample_problem_at(self, key, level, split):
+        distance = level.astype(jnp.int8) + jnp.int8(1)
+        return jnp.where(jax.random.bernoulli(key), distance, -distance)
+
+    def parse_problem(self, text):
+        return jnp.int8(int(text))
+
+    def format_problem(self, problem):
+        return str(int(problem))
+
+    def verifier(self):
+        return WalkVerifier()
+
+
+class WalkVerifier(Verifier):
+    """Adds steps up."""
+
+    def verify(self, problem, actions):
+        there = sum(2 * int(action) - 1 for action in actions) == int(problem)
+        return Verdict.ACCEPTED if there else Verdict.REJECTED
+
+
 class NimState(State):
     heap: jax.Array
     """int8 []: stones left."""

@@ -199,6 +199,8 @@ def _practice_lines(row: dict[str, float]) -> Table:
     numbers = " ".join(f"{100 * share:.0f}" for share in shares)
     table.add_row(Text("solved of late, by level", style="bold"))
     table.add_row("  from the first on, %", numbers, levels(row))
+    if "practice/solutions" in row:
+        table.add_row("  problems with a solution kept", f"{row['practice/solutions']:,.0f}")
     return table
 
 

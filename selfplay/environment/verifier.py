@@ -23,6 +23,10 @@ class Verdict(enum.Enum):
     """It crashed, ran out of time, or does not know."""
 
 
+class RejectedError(RuntimeError):
+    """A judge refused what was taken for a solution: a fault of the environment or its exporter."""
+
+
 class Verifier(abc.ABC):
     """Judges episodes on the host, in plain Python, by code that the environment does not share."""
 

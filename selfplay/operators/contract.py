@@ -9,7 +9,7 @@ from selfplay.environment.contract import Problem, State
 from selfplay.networks.contract import Params
 from selfplay.operators.targets import Targets
 
-OPERATORS = ("search", "raw", "placebo", "exact", "hindsight", "reanalysis")
+OPERATORS = ("search", "raw", "placebo", "exact", "hindsight", "reanalysis", "best_first")
 """Names behind `Provenance.operator`; new ones are appended, so that old rows keep theirs."""
 
 

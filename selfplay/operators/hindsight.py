@@ -9,10 +9,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from selfplay.environment.contract import Environment, State, shapes
+from selfplay.environment.contract import Environment, shapes
 from selfplay.operators.contract import OPERATORS
+from selfplay.operators.demonstrations import replayed
 from selfplay.operators.episodes import Episodes, Sample
-from selfplay.operators.targets import Provenance, Targets, outcome_values
+from selfplay.operators.targets import Provenance
 
 
 def has_hindsight(env: Environment[Any]) -> bool:
@@ -33,28 +34,11 @@ def in_hindsight(env: Environment[Any], episodes: Episodes, generation: jax.Arra
             "or distill without"
         )
     problem, solved = found
-    start = jax.vmap(lambda _, p: env.init(p))(solved, problem)
-
-    def step(state: State, action: jax.Array):
-        after = jax.vmap(env.step)(problem, state, action)
-        shape = state.ended.shape
-        targets = Targets(
-            problem=problem,
-            state=state,
-            action_weights=jax.nn.one_hot(action, env.num_actions, dtype=jnp.float32),
-            value=jnp.zeros(shape, jnp.float32),
-            weight=jnp.where(state.ended, 0.0, 1.0),
-            provenance=Provenance.of(shape, OPERATORS.index("hindsight"), generation=generation),
-        )
-        return after, (targets, (after.rewards, after.terminated, after.truncated))
-
-    final, (targets, paid) = jax.lax.scan(step, start, episodes.samples.action)
-    value, _ = outcome_values(env, targets, *paid)
-    returns = paid[0].sum(0)
+    shape = episodes.samples.action.shape[1:]
+    provenance = Provenance.of(shape, OPERATORS.index("hindsight"), generation=generation)
+    targets, final, returns = replayed(env, problem, episodes.samples.action, provenance)
     counts = solved & (returns[:, 0] > episodes.returns[:, 0])
-    targets = targets.replace(
-        value=jnp.clip(value, -1.0, 1.0), weight=jnp.where(counts, targets.weight, 0.0)
-    )
+    targets = targets.replace(weight=jnp.where(counts, targets.weight, 0.0))
     samples = Sample(targets, episodes.samples.action, -1 - episodes.samples.episode)
     return Episodes(samples, problem, final, returns)
 

@@ -45,6 +45,8 @@ class Trajectory(struct.PyTreeNode):
     """float32 [T, B]: see `Improved`; None where nobody asks for it."""
     surprisal: jax.Array | None
     """float32 [T, B]: how unlikely the action was, in nats; None where nobody asks for it."""
+    action: jax.Array | None
+    """int32 [T, B]: what was played, -1 before the first step; None where there is one level."""
 
 
 class Openings(NamedTuple):
@@ -54,6 +56,24 @@ class Openings(NamedTuple):
     """uint32 [K]: of each game's first positions; equal where these are."""
     counted: jax.Array
     """bool [K]."""
+
+
+class Attempts(NamedTuple):
+    """What was tried at levels of difficulty in the last T of W steps of B games, time first."""
+
+    level: jax.Array
+    """int32 [T, B]: of the problem at each step."""
+    problem: Problem
+    """Problem [T, B]."""
+    solved: jax.Array
+    """bool [T, B]: whether the step solved it."""
+    action: jax.Array
+    """int32 [W, B]: what was played, -1 before the first step; W steps are enough for each episode
+    that ended to be whole."""
+    ended: jax.Array
+    """bool [W, B]: whether the step ended its episode."""
+    step_count: jax.Array
+    """int16 [W, B]: steps of the episode before this one, those of a random opening included."""
 
 
 class Games(struct.PyTreeNode):
@@ -77,6 +97,8 @@ _Game = tuple[Problem, State, Standing | None, jax.Array | None]
 """Of games [B]: their problem, state, standing and level."""
 _Running = tuple[jax.Array, *_Game]
 """Games without what is pending: their index, and the rest of them."""
+_Tried = tuple[jax.Array, jax.Array]
+"""int32 [B] and bool [B]: the level of what was tried, and whether that step solved it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,8 +127,10 @@ class Rollout:
         """Fresh games with the given global indices (int32 [B]), nothing pending."""
         running = self._new_games(self._game_keys(key, index), practice := self.begin_practice())
         carry = (index, *running)
-        step, _ = jax.eval_shape(self._step, params, key, jnp.int32(0), practice, carry)[1]
+        step = jax.eval_shape(self._step, params, key, jnp.int32(0), practice, carry)[1][0]
         pending = jax.tree.map(lambda x: jnp.zeros((self.env.max_steps, *x.shape), x.dtype), step)
+        if pending.action is not None:
+            pending = pending.replace(action=jnp.full_like(pending.action, -1))
         return Games(index, *running, pending=pending)
 
     def play(
@@ -116,12 +140,12 @@ class Rollout:
         games: Games,
         generation: jax.Array,
         practice: Practice | None = None,
-    ) -> tuple[Games, Targets, dict[str, jax.Array], Openings]:
+    ) -> tuple[Games, Targets, dict[str, jax.Array], Openings, Attempts | None]:
         """Plays `steps_per_iteration` steps in each game; new ones are at levels by `practice`.
 
         Returns the games, Targets [K] with K = (max_steps + steps) * B, of which only those
-        with a known outcome have weight, sums over what was played, and the openings [steps * B]
-        that were completed.
+        with a known outcome have weight, sums over what was played, the openings [steps * B]
+        that were completed, and where there are levels what was tried.
         """
 
         def scan_step(carry, step_key):
@@ -129,7 +153,7 @@ class Rollout:
 
         keys = jax.random.split(key, self.config.steps_per_iteration)
         carry = (games.index, games.problem, games.state, games.standing, games.level)
-        carry, (played, counts) = jax.lax.scan(scan_step, carry, keys)
+        carry, (played, counts, tried) = jax.lax.scan(scan_step, carry, keys)
         window = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), games.pending, played)
         targets, known = self._with_outcomes(window)
         waiting = jnp.where(known, 0.0, window.targets.weight)
@@ -137,10 +161,15 @@ class Rollout:
         pending = jax.tree.map(lambda x: x[-self.env.max_steps :], pending)
         games = Games(*carry, pending=pending)
         rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), targets)
-        tried = {} if games.level is None else {"tried": counts.pop("tried").sum(0)}
-        counts = {name: x.sum(dtype=jnp.int32) for name, x in counts.items()} | tried
+        counts = {name: x.sum(dtype=jnp.int32) for name, x in counts.items()}
         pairs, openings = _lines(window, self.config.steps_per_iteration)
-        return games, rows, _sums(played) | counts | pairs, openings
+        attempts = None
+        if tried is not None:
+            level, solved = tried
+            attempts = _attempts(window, played, level, solved)
+            ended = played.terminated | played.truncated
+            counts["tried"] = levels.count(level, ended, solved, self.env.num_levels)
+        return games, rows, _sums(played) | counts | pairs, openings, attempts
 
     def row(self, games: Games) -> Targets:
         """The shapes and dtypes of one row of `play`'s."""
@@ -158,11 +187,11 @@ class Rollout:
         generation: jax.Array,
         practice: Practice | None,
         carry: _Running,
-    ) -> tuple[_Running, tuple[Trajectory, dict[str, jax.Array]]]:
+    ) -> tuple[_Running, tuple[Trajectory, dict[str, jax.Array], _Tried | None]]:
         """One move in each game; a game that ends is replaced by a new one.
 
         Beside the step come flags [B] by name, which are summed into metrics, and where there are
-        levels what was tried of them, as `practice.count` gives it.
+        levels what was tried.
         """
         index, problem, state, standing, level = carry
         keys = jax.vmap(lambda k: jax.random.split(k, 3))(self._game_keys(key, index))
@@ -192,13 +221,14 @@ class Rollout:
             truncated=after.truncated,
             surprise=improved.surprise if weighs_surprise else None,
             surprisal=unlikely,
+            action=None if level is None else action,
         )
+        tried = None
         if level is not None:
-            solved = jax.vmap(self.env.solved)(problem, after)
-            counts |= {"tried": levels.count(level, after.ended, solved, self.env.num_levels)}
+            tried = level, after.ended & jax.vmap(self.env.solved)(problem, after)
         fresh = self._new_games(keys[:, 2], practice)
         going_on = jax.vmap(select)(after.ended, fresh, (problem, after, standing, level))
-        return (index, *going_on), (trajectory, counts)
+        return (index, *going_on), (trajectory, counts, tried)
 
     def _explore(
         self, key: jax.Array, state: State, action: jax.Array, action_weights: jax.Array
@@ -290,6 +320,21 @@ def random_plies(
         return select(after.ended, (state, length), (after, count + 1))
 
     return jax.lax.while_loop(unfinished, body, (state, jnp.int32(0)))[0]
+
+
+def _attempts(
+    window: Trajectory, played: Trajectory, level: jax.Array, solved: jax.Array
+) -> Attempts:
+    """What was tried in the steps just played (Trajectory [T, B]), at the end of a window."""
+    assert window.action is not None
+    return Attempts(
+        level=level,
+        problem=played.targets.problem,
+        solved=solved,
+        action=window.action,
+        ended=window.terminated | window.truncated,
+        step_count=window.targets.state.step_count,
+    )
 
 
 def _sums(played: Trajectory) -> dict[str, jax.Array]:

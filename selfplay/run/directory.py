@@ -6,6 +6,8 @@ RUN/milestones/      the network alone, from the run's whole length
 RUN/looks/           which questions each look at exact truth found answered rightly
 RUN/metrics.jsonl    one object an iteration
 RUN/tensorboard/     the same for TensorBoard
+RUN/solutions.jsonl  one object a solution that the environment's verifier accepted
+RUN/rejected.json    one that it refused, for which the run was stopped
 RUN/evaluation.json  how good it was at the end
 RUN/arena.json       how its checkpoints rate against each other
 RUN/depth.json       what its searches are worth, by number of simulations
@@ -71,6 +73,16 @@ class RunDirectory:
     def tensorboard(self) -> Path:
         """Event files."""
         return self.path / "tensorboard"
+
+    @property
+    def solutions(self) -> Path:
+        """One JSON object a solution."""
+        return self.path / "solutions.jsonl"
+
+    @property
+    def rejected(self) -> Path:
+        """What was taken for a solution, and is none."""
+        return self.path / "rejected.json"
 
     @property
     def evaluation(self) -> Path:

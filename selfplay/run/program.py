@@ -16,19 +16,22 @@ from jax.sharding import Mesh
 from selfplay import sharding
 from selfplay.config import Config
 from selfplay.environment import registry
-from selfplay.environment.contract import Environment
+from selfplay.environment.contract import Environment, Problem
 from selfplay.learning.learner import Learner, LearnerState
 from selfplay.networks.build import build
 from selfplay.networks.contract import Network, Params
+from selfplay.operators import demonstrations
 from selfplay.operators import practice as levels
 from selfplay.operators.contract import ImprovementOperator
+from selfplay.operators.demonstrations import Demonstrations
 from selfplay.operators.playout_cap import PlayoutCap
 from selfplay.operators.practice import Practice
-from selfplay.operators.rollout import Games, Rollout
+from selfplay.operators.rollout import Attempts, Games, Rollout
 from selfplay.operators.search import Search
 from selfplay.operators.targets import Targets
 from selfplay.replay import buffer as replay
 from selfplay.run import memory
+from selfplay.run.solutions import keeps_solutions
 from selfplay.search.model import network_evaluator
 from selfplay.search.policy import without_noise
 from selfplay.search.simulation import COMPILER_OPTIONS
@@ -62,8 +65,14 @@ class Program:
     """Shapes, dtypes and placements of such a run, to restore into."""
     acting: Callable[[RunState], Params]
     """The parameters that play, are judged and are saved as the run's network."""
-    play: Callable[[RunState, jax.Array], tuple[RunState, Metrics]]
+    play: Callable[[RunState, jax.Array], tuple[RunState, Metrics, Attempts | None]]
     """`(state, iteration)`: self-play into the buffer. The old state is consumed."""
+    draw: Callable[[RunState, jax.Array], tuple[Problem, jax.Array]]
+    """`(state, iteration)`: `practice.num_problems` problems, as drawn for games, and their levels;
+    only where there are levels."""
+    demonstrate: Callable[[RunState, Demonstrations, jax.Array], tuple[RunState, Metrics]]
+    """`(state, found, iteration)`: rows of what was solved into the buffer, and all of it counted;
+    as many as all devices can share equally. The old state is consumed."""
     learn: Callable[[RunState, jax.Array, jax.Array], tuple[RunState, Metrics]]
     """`(state, iteration, total_updates)`: updates from the buffer. The old state is consumed."""
     rows: Callable[[RunState, jax.Array], Targets]
@@ -92,7 +101,7 @@ def make_program(config: Config) -> Program:
     learner = Learner(env, network.apply_all, config.learner, batch_size)
     keys = jax.random.split(jax.random.key(config.seed), 4)
     network_key, games_key, play_key, learn_key = keys
-    rows_key = jax.random.fold_in(jax.random.key(config.seed), 4)
+    rows_key, draw_key = (jax.random.fold_in(jax.random.key(config.seed), i) for i in (4, 5))
     games_specs = Games(
         index=sharding.SPLIT,  # pyright: ignore[reportArgumentType]
         problem=sharding.SPLIT,
@@ -116,10 +125,12 @@ def make_program(config: Config) -> Program:
         openings = replay.init(jnp.uint32(0), max(-(-OPENINGS // mesh.size), at_once))
         return RunState(games, buffer, openings, learner.init(params), rollout.begin_practice())
 
-    def play_share(state: RunState, iteration: jax.Array) -> tuple[RunState, Metrics]:
+    def play_share(
+        state: RunState, iteration: jax.Array
+    ) -> tuple[RunState, Metrics, Attempts | None]:
         key = jax.random.fold_in(play_key, iteration)
         params = learner.acting(state.learner)
-        games, targets, sums, begun = rollout.play(
+        games, targets, sums, begun, attempts = rollout.play(
             params, key, state.games, iteration, state.practice
         )
         buffer, added = replay.add(state.buffer, targets)
@@ -131,7 +142,32 @@ def make_program(config: Config) -> Program:
             practice = levels.record(practice, totals.pop("tried"))
             totals |= levels.standing(practice)
         new = state.replace(games=games, buffer=buffer, openings=openings, practice=practice)
-        return new, totals
+        return new, totals, attempts
+
+    def draw(state: RunState, iteration: jax.Array) -> tuple[Problem, jax.Array]:
+        assert state.practice is not None
+        keys = jax.random.split(
+            jax.random.fold_in(draw_key, iteration), (config.practice.num_problems, 2)
+        )
+        level = jax.vmap(levels.draw, (0, None))(keys[:, 0], state.practice)
+        problem = jax.vmap(lambda key, one: env.sample_problem_at(key, one, "train"))(
+            keys[:, 1], level
+        )
+        return problem, level
+
+    def demonstrate_share(
+        state: RunState, found: Demonstrations, iteration: jax.Array
+    ) -> tuple[RunState, Metrics]:
+        assert state.practice is not None
+        targets = demonstrations.rows(env, found, iteration)
+        if config.network.reply_head:
+            targets = targets.replace(reply=jnp.zeros_like(targets.action_weights))
+        rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), targets)
+        buffer, added = replay.add(state.buffer, rows)
+        tried = sharding.total(demonstrations.counts(found, env.num_levels))
+        practice = levels.record(state.practice, tried)
+        metrics = {"practice/rows": sharding.total(added)}
+        return state.replace(buffer=buffer, practice=practice), metrics
 
     def learn_share(
         state: RunState, iteration: jax.Array, total_updates: jax.Array
@@ -146,10 +182,8 @@ def make_program(config: Config) -> Program:
         key = sharding.device_key(jax.random.fold_in(rows_key, iteration))
         return replay.sample(state.buffer, key, ROWS // mesh.size)
 
-    def iteration(function: Callable, *scalars: Any, **options: Any) -> Callable:
-        wrapped = sharding.over_devices(
-            mesh, function, (specs, *scalars), (specs, sharding.REPLICATED)
-        )
+    def iteration(function: Callable, inputs: Any, outputs: Any, **options: Any) -> Callable:
+        wrapped = sharding.over_devices(mesh, function, (specs, *inputs), (specs, *outputs))
         return jax.jit(wrapped, donate_argnums=0, **options)
 
     index = jnp.arange(config.rollout.num_games, dtype=jnp.int32)
@@ -170,8 +204,17 @@ def make_program(config: Config) -> Program:
         init=init,
         abstract=abstract,
         acting=lambda state: learner.acting(state.learner),
-        play=iteration(play_share, sharding.REPLICATED, compiler_options=COMPILER_OPTIONS),
-        learn=iteration(learn_share, sharding.REPLICATED, sharding.REPLICATED),
+        play=iteration(
+            play_share,
+            [sharding.REPLICATED],
+            [sharding.REPLICATED, sharding.SPLIT_SECOND],
+            compiler_options=COMPILER_OPTIONS,
+        ),
+        draw=jax.jit(draw),
+        demonstrate=iteration(
+            demonstrate_share, [sharding.SPLIT, sharding.REPLICATED], [sharding.REPLICATED]
+        ),
+        learn=iteration(learn_share, 2 * [sharding.REPLICATED], [sharding.REPLICATED]),
         rows=jax.jit(
             sharding.over_devices(mesh, rows_share, (specs, sharding.REPLICATED), sharding.SPLIT)
         ),
@@ -212,6 +255,19 @@ def _check(config: Config, env: Environment, num_games: int) -> None:
         raise ValueError(
             f"rollout.max_opening_plies must be less than the {env.max_steps} steps that "
             f"{config.env} can take, got {plies}"
+        )
+    practice = config.practice
+    searched = practice.num_problems + practice.num_shortened
+    if practice.search_every is not None and not keeps_solutions(env):
+        raise ValueError(
+            f"practice.search_every is for problems of a lone player that have levels and a "
+            f"verifier, which {config.env} has not; leave it out"
+        )
+    if practice.search_every is not None and searched * env.max_steps > config.replay.capacity:
+        raise ValueError(
+            f"replay.capacity must be at least {searched * env.max_steps}, what a search can add: "
+            f"(practice.num_problems + practice.num_shortened) * the {env.max_steps} steps of "
+            f"{config.env}, got {config.replay.capacity}"
         )
     rows = config.rollout.num_games * (env.max_steps + config.rollout.steps_per_iteration)
     if rows > config.replay.capacity:

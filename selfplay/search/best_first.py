@@ -1,6 +1,7 @@
 """Best-first search by policy: a lone player's problem, a budget, a way to solve it.
 
-    found = best_first(env, evaluator, params, problems, budget=10_000)
+    search = BestFirst(env, evaluator)
+    found = search(params, problems, budget=10_000)
     found[0].actions  # or None
 
 Unlike a tree search for a move, it never commits to one, and it forgets nothing: its queue holds
@@ -8,6 +9,7 @@ every way that was not taken. It is for environments whose steps have no chance 
 """
 
 import dataclasses
+import functools
 import heapq
 import math
 from collections.abc import Sequence
@@ -45,78 +47,110 @@ def best_first(
     evaluator: Evaluator,
     params: Params,
     problems: Problem,
-    *,
-    budget: int,
-    at_once: int = 4,
-    value_weight: float = 0.0,
-    dives: bool = False,
-    seed: int = 0,
+    **options: Any,
 ) -> list[Found]:
-    """Searches P problems side by side, each with a queue and a budget of its own.
+    """One call of `BestFirst(env, evaluator)`, which is better kept where there are many."""
+    return BestFirst(env, evaluator)(params, problems, **options)
+
+
+class BestFirst:
+    """Searches problems of an environment for one player; compiled once.
 
     Levin tree search (Orseau et al. 2018, "Single-agent policy tree search with guarantees",
     section 4): the next state is the one with the least depth / policy(path), the path's policy
     being the product of the shares of its actions. A solution of depth d and policy p is found
     within d / p evaluations. A state that was reached before is left out. Equal arguments give
     equal results.
-
-    Args:
-        env: the rules, for one player.
-        evaluator: guesses policy and value at each state.
-        params: the evaluator's.
-        problems: Problem [P].
-        budget: evaluations of a problem, at least 1.
-        at_once: of a problem's states so many are reached together, the best ones: with more the
-            device is busier, and what they tell comes later.
-        value_weight: with it a state comes the sooner the higher the value v of the one before it:
-            depth / (policy(path) * ((1 + v) / 2) ** value_weight) is the least.
-        dives: every other state is reached by following the policy on from the best one, by
-            chance, to an end: long solutions of which there are many, none of them likely, are
-            found by that (as by LubyTS of the same paper).
-        seed: of that chance.
-
-    Returns:
-        `Found` for each problem.
-
-    Raises:
-        ValueError: two players, or no budget.
     """
-    if env.num_players != 1:
-        raise ValueError(
-            f"best-first search is for one player, {type(env).__name__} has {env.num_players}"
-        )
-    for name, value in (("budget", budget), ("at_once", at_once)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
-    device = _Device(env, evaluator, params, problems)
-    states = device.begin()
-    searches = [
-        _Search(budget, value_weight, np.random.default_rng((seed, i)) if dives else None)
-        for i in range(len(states.step_count))
-    ]
-    owners = np.arange(len(searches))
-    edges: Sequence[_Edge | None] = [None] * len(searches)
-    solved = np.zeros(len(searches), np.bool_)
-    while len(owners):
-        packed = device.packing.pack(states)
-        identities = [state[: device.packing.identity] for state in packed]
-        ended = states.terminated | states.truncated
-        new = [
-            row
-            for row, owner in enumerate(owners)
-            if searches[owner].arrives(edges[row], identities[row], solved[row], bool(ended[row]))
+
+    def __init__(self, env: Environment[Any], evaluator: Evaluator):
+        """Of an environment, by what an evaluator guesses of policy and value at each state.
+
+        Raises ValueError for two players.
+        """
+        if env.num_players != 1:
+            raise ValueError(
+                f"best-first search is for one player, {type(env).__name__} has {env.num_players}"
+            )
+        self._device = _Device(env, evaluator)
+
+    def __call__(
+        self,
+        params: Params,
+        problems: Problem,
+        *,
+        budget: int,
+        at_once: int = 4,
+        value_weight: float = 0.0,
+        dives: bool = False,
+        seed: int = 0,
+        start: State | None = None,
+        longest: Sequence[int | None] | None = None,
+    ) -> list[Found]:
+        """Searches P problems side by side, each with a queue and a budget of its own.
+
+        Args:
+            params: the evaluator's.
+            problems: Problem [P].
+            budget: evaluations of a problem, at least 1.
+            at_once: of a problem's states so many are reached together, the best ones: with more
+                the device is busier, and what they tell comes later.
+            value_weight: with it a state comes the sooner the higher the value v of the one before
+                it: depth / (policy(path) * ((1 + v) / 2) ** value_weight) is the least.
+            dives: every other state is reached by following the policy on from the best one, by
+                chance, to an end: long solutions of which there are many, none of them likely, are
+                found by that (as by LubyTS of the same paper).
+            seed: of that chance.
+            start: State [P], where to begin; by default at the problems' beginnings.
+            longest: of each problem's solution from there, in steps. With it a state counts as
+                reached before only if it took no more steps then.
+
+        Returns:
+            `Found` for each problem.
+
+        Raises:
+            ValueError: no budget.
+        """
+        for name, value in (("budget", budget), ("at_once", at_once)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        device, problems = self._device, jax.device_get(problems)
+        states = jax.device_get(device.begin(problems) if start is None else start)
+        packing = Packing(jax.tree.map(lambda x: x[0], states))
+        searches = [
+            _Search(
+                budget,
+                value_weight,
+                np.random.default_rng((seed, i)) if dives else None,
+                None if longest is None else longest[i],
+            )
+            for i in range(len(states.step_count))
         ]
-        if new:
-            judged = device.judge(owners, states, new)
-            for row, order, costs, value in zip(new, *judged, strict=True):
-                searches[owners[row]].add(edges[row], packed[row], order, costs, value)
-        work = [(i, edge) for i, search in enumerate(searches) for edge in search.best(at_once)]
-        owners = np.array([i for i, _ in work], np.int64)
-        edges = [edge for _, edge in work]
-        if work:
-            parents = device.packing.unpack([edge.node.state for _, edge in work])
-            states, solved = device.step(owners, parents, [edge.action for _, edge in work])
-    return [search.found() for search in searches]
+        owners = np.arange(len(searches))
+        edges: Sequence[_Edge | None] = [None] * len(searches)
+        solved = np.zeros(len(searches), np.bool_)
+        while len(owners):
+            packed = packing.pack(states)
+            ended = states.terminated | states.truncated
+            new = [
+                row
+                for row, owner in enumerate(owners)
+                if searches[owner].arrives(
+                    edges[row], packed[row][: packing.identity], solved[row], bool(ended[row])
+                )
+            ]
+            if new:
+                judged = device.judge(params, problems, owners, states, new)
+                for row, order, costs, value in zip(new, *judged, strict=True):
+                    searches[owners[row]].add(edges[row], packed[row], order, costs, value)
+            work = [(i, edge) for i, one in enumerate(searches) for edge in one.best(at_once)]
+            owners = np.array([i for i, _ in work], np.int64)
+            edges = [edge for _, edge in work]
+            if work:
+                parents = packing.unpack([edge.node.state for _, edge in work])
+                actions = [edge.action for _, edge in work]
+                states, solved = device.step(problems, owners, parents, actions)
+        return [search.found() for search in searches]
 
 
 class _Node(NamedTuple):
@@ -156,8 +190,15 @@ class _Edge(NamedTuple):
 class _Search:
     """One problem's queue and budget."""
 
-    def __init__(self, budget: int, value_weight: float, chance: np.random.Generator | None):
+    def __init__(
+        self,
+        budget: int,
+        value_weight: float,
+        chance: np.random.Generator | None,
+        longest: int | None,
+    ):
         self.budget, self.value_weight, self.chance = budget, value_weight, chance
+        self.longest = longest
         self.diver: _Node | None = None
         self.falling: _Edge | None = None
         """The edge by which a dive goes on; None where the next best one begins a dive."""
@@ -166,20 +207,28 @@ class _Search:
         self.solution: _Edge | None = None
         self.queue: list[tuple[float, int, _Edge]] = []
         self.pushed = 0
-        self.known: set[bytes] = set()
+        self.known: dict[bytes, int] = {}
+        """The steps in which each state was reached."""
 
     def arrives(self, edge: _Edge | None, identity: bytes, solved: bool, ended: bool) -> bool:
         """Takes a state that was reached; says whether it is to be judged."""
         self.steps += edge is not None
         if solved and self.solution is None:
             self.solution = edge
-        if ended or self.is_over or identity in self.known:
+        depth = 0 if edge is None else edge.node.depth + 1
+        if ended or self.is_over or self._is_known(identity, depth):
             if edge is self.falling:
                 self.diver = self.falling = None
             return False
-        self.known.add(identity)
+        self.known[identity] = depth
         self.evaluations += 1
         return True
+
+    def _is_known(self, identity: bytes, depth: int) -> bool:
+        """Whether nothing new can come of a state that was reached in so many steps."""
+        if self.longest is None:
+            return identity in self.known
+        return depth >= min(self.longest, self.known.get(identity, self.longest))
 
     @property
     def is_over(self) -> bool:
@@ -244,14 +293,14 @@ class _Search:
 class _Device:
     """The compiled functions, of batches that are filled up to few sizes."""
 
-    def __init__(
-        self, env: Environment[Any], evaluator: Evaluator, params: Params, problems: Problem
-    ):
+    def __init__(self, env: Environment[Any], evaluator: Evaluator):
         def step(problem: Problem, state: State, action: jax.Array) -> tuple[State, jax.Array]:
             after = env.step(problem, state, action)
             return after, after.ended & env.solved(problem, after)
 
-        def judge(problem: Problem, state: State) -> tuple[jax.Array, jax.Array, jax.Array]:
+        def judge(
+            params: Params, problem: Problem, state: State
+        ) -> tuple[jax.Array, jax.Array, jax.Array]:
             keys = jax.random.split(jax.random.key(0), len(state.step_count))
             logits, value = evaluator(params, keys, problem, state)
             legal = jax.vmap(env.legal_action_mask)(problem, state)
@@ -260,31 +309,30 @@ class _Device:
             order = jnp.argsort(costs, axis=-1)
             return order.astype(jnp.int16), jnp.take_along_axis(costs, order, axis=-1), value
 
-        self.problems = jax.device_get(problems)
-        self._begin = jax.jit(jax.vmap(env.init))
+        self.begin = jax.jit(jax.vmap(env.init))
+        """The first states [P] of problems [P]."""
         self._step = jax.jit(jax.vmap(step))
         self._judge = jax.jit(judge)
-        first = jax.tree.map(lambda x: x[0], self.problems)
-        self.packing = Packing(jax.eval_shape(env.init, first))
-
-    def begin(self) -> State:
-        """The first states [P]."""
-        return jax.device_get(self._begin(self.problems))
 
     def step(
-        self, owners: np.ndarray, states: State, actions: list[int]
+        self, problems: Problem, owners: np.ndarray, states: State, actions: list[int]
     ) -> tuple[State, np.ndarray]:
         """The states after actions [N], and which of them are solved (bool [N])."""
-        problems = jax.tree.map(lambda x: x[owners], self.problems)
-        return self._padded(self._step, problems, states, np.array(actions, np.int32))
+        problems = jax.tree.map(lambda x: x[owners], problems)
+        return _padded(self._step, problems, states, np.array(actions, np.int32))
 
-    def judge(self, owners: np.ndarray, states: State, rows: list[int]) -> tuple[np.ndarray, ...]:
+    def judge(
+        self, params: Params, problems: Problem, owners: np.ndarray, states: State, rows: list[int]
+    ) -> tuple[np.ndarray, ...]:
         """Of some states: actions by rank [N, A], -log of their shares [N, A], values [N]."""
-        problems = jax.tree.map(lambda x: x[owners[rows]], self.problems)
-        return self._padded(self._judge, problems, jax.tree.map(lambda x: x[rows], states))
+        problems = jax.tree.map(lambda x: x[owners[rows]], problems)
+        states = jax.tree.map(lambda x: x[rows], states)
+        return _padded(functools.partial(self._judge, params), problems, states)
 
-    def _padded(self, function: Any, *arguments: Any) -> Any:
-        count = len(jax.tree.leaves(arguments)[0])
-        rows = np.minimum(np.arange(max(_LEAST_BATCH, 1 << (count - 1).bit_length())), count - 1)
-        result = jax.device_get(function(*jax.tree.map(lambda x: x[rows], arguments)))
-        return jax.tree.map(lambda x: x[:count], result)
+
+def _padded(function: Any, *arguments: Any) -> Any:
+    """A compiled function of N rows, filled up to a batch of one of few sizes."""
+    count = len(jax.tree.leaves(arguments)[0])
+    rows = np.minimum(np.arange(max(_LEAST_BATCH, 1 << (count - 1).bit_length())), count - 1)
+    result = jax.device_get(function(*jax.tree.map(lambda x: x[rows], arguments)))
+    return jax.tree.map(lambda x: x[:count], result)

@@ -87,7 +87,7 @@ def test_a_rollout_counts_levels_and_begins_at_those_asked_for():
     # Of what comes next, level 0 is tried half solved, level 1 as never solved.
     practice = of([1000, 1000], [500, 0])
     play = jax.jit(rollout.play)
-    after, _, sums, _ = play((), jax.random.key(1), games, jnp.int32(0), practice)
+    after, _, sums, *_ = play((), jax.random.key(1), games, jnp.int32(0), practice)
     tried, solved = np.asarray(sums["tried"])
     begun_at_one = asked.sum()
     assert tried[1] >= begun_at_one  # an illegal letter ends a game early

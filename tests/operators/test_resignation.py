@@ -93,7 +93,7 @@ def play(params, games=64, **changes):
     rollout = Rollout(NIM, Sage(), config)
     state = jax.jit(rollout.init)(params, jax.random.key(0), jnp.arange(games, dtype=jnp.int32))
     step = jax.jit(rollout.play)
-    _, targets, sums, _ = jax.device_get(step(params, jax.random.key(5), state, jnp.int32(0)))
+    _, targets, sums, *_ = jax.device_get(step(params, jax.random.key(5), state, jnp.int32(0)))
     kept = targets.weight > 0
     values = np.round(targets.value[kept].astype(float), 6).tolist()
     rows = collections.Counter(zip(targets.state.heap[kept].tolist(), values, strict=True))

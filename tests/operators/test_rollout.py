@@ -142,7 +142,7 @@ def test_each_decision_is_emitted_once_with_the_outcome_of_its_game(num_players,
     num_iterations = 48 // steps + 2
     for iteration in range(num_iterations):
         key = jax.random.fold_in(jax.random.key(1), iteration)
-        games, rows, played, _ = jax.device_get(play((), key, games, jnp.int32(iteration)))
+        games, rows, played, *_ = jax.device_get(play((), key, games, jnp.int32(iteration)))
         assert rows.weight.shape == ((6 + steps) * NUM_GAMES,)
         sums.update({name: int(value) for name, value in played.items()})
         for row in np.nonzero(rows.weight > 0)[0]:
@@ -183,7 +183,7 @@ def test_equal_games_are_counted():
         )
         rollout = Rollout(worlds.Nim(stones=7), TakeOne(), config)
         start = rollout.init((), jax.random.key(0), games)
-        _, rows, sums, _ = jax.jit(rollout.play)((), jax.random.key(1), start, jnp.int32(0))
+        _, rows, sums, *_ = jax.jit(rollout.play)((), jax.random.key(1), start, jnp.int32(0))
         ended, pairs = int(sums["games"]), float(sums["game_pairs"])
         assert pairs == ended * (ended - 1) / 2 > 0
         if same:
@@ -201,7 +201,7 @@ def test_rows_wait_for_the_outcome_across_iterations():
     play = jax.jit(rollout.play)
     counts = []
     for iteration in range(5):
-        games, rows, _, _ = jax.device_get(play((), jax.random.key(1), games, jnp.int32(iteration)))
+        games, rows, *_ = jax.device_get(play((), jax.random.key(1), games, jnp.int32(iteration)))
         counts.append(int((rows.weight > 0).sum()))
         if iteration == 2:
             kept = rows.weight > 0
@@ -231,7 +231,7 @@ def test_rows_hold_the_opponents_replies_where_asked():
     config = RolloutConfig(steps_per_iteration=4)
     rollout = Rollout(worlds.Nim(stones=4), TakeOne(), config, replies=True)
     games = rollout.init((), jax.random.key(0), jnp.arange(2, dtype=jnp.int32))
-    _, rows, _, _ = jax.jit(rollout.play)((), jax.random.key(1), games, jnp.int32(0))
+    _, rows, *_ = jax.jit(rollout.play)((), jax.random.key(1), games, jnp.int32(0))
     kept = np.asarray(rows.weight) > 0
     assert kept.sum() == 2 * 4
     answered = np.asarray(rows.state.heap)[kept] > 1
@@ -258,7 +258,7 @@ def test_rows_weigh_by_surprise_once_their_game_is_over():
     games = rollout.init((), jax.random.key(0), jnp.arange(2, dtype=jnp.int32))
     play, seen = jax.jit(rollout.play), []
     for iteration in range(4):
-        games, rows, _, _ = jax.device_get(play((), jax.random.key(1), games, jnp.int32(iteration)))
+        games, rows, *_ = jax.device_get(play((), jax.random.key(1), games, jnp.int32(iteration)))
         kept = rows.weight > 0
         seen += zip(rows.state.heap[kept].tolist(), rows.weight[kept].tolist(), strict=True)
     assert len(seen) == 2 * 12
@@ -355,7 +355,7 @@ def test_perfect_play_gives_exact_values(make_env, max_opening_plies):
     values = collections.Counter()
     for iteration in range(6):
         key = jax.random.key(10 + iteration)
-        games, rows, _, _ = jax.device_get(play((), key, games, jnp.int32(iteration)))
+        games, rows, *_ = jax.device_get(play((), key, games, jnp.int32(iteration)))
         kept = rows.weight > 0
         exact = np.nanmax(np.asarray(exact_of(rows.problem, rows.state)), -1, initial=-9)
         np.testing.assert_allclose(rows.value[kept], exact[kept], atol=1e-6)
@@ -408,9 +408,7 @@ def test_openings_are_never_trained_on():
     starts = np.asarray(games.state.step_count)
     heaps = np.asarray(games.state.heap)
     assert starts.max() == 5
-    _, rows, _, _ = jax.device_get(
-        jax.jit(rollout.play)((), jax.random.key(4), games, jnp.int32(0))
-    )
+    _, rows, *_ = jax.device_get(jax.jit(rollout.play)((), jax.random.key(4), games, jnp.int32(0)))
     weight = rows.weight.reshape(24, 64)  # time first
     generation_of_first_game = np.arange(24)[:, None] < 12 + heaps[None]
     first_games = np.where(generation_of_first_game, weight, 0)
@@ -445,7 +443,7 @@ def test_first_plies_are_sampled_from_the_sharpened_policy():
     for weights in ((0.1, 0.3, 0.6), (0.0, 0.5, 0.5)):
         params = jnp.array(weights, jnp.float32)
         games = init(params, jax.random.key(0), jnp.arange(count, dtype=jnp.int32))
-        games, _, _, _ = jax.device_get(play(params, jax.random.key(1), games, jnp.int32(0)))
+        games, *_ = jax.device_get(play(params, jax.random.key(1), games, jnp.int32(0)))
         heaps = np.concatenate([games.pending.targets.state.heap[-4:], games.state.heap[None]])
         actions = -np.diff(heaps, axis=0) - 1
         expected = np.array(weights) ** 2 / (np.array(weights) ** 2).sum()
@@ -474,9 +472,7 @@ def test_the_operator_and_the_temperature_draw_from_keys_of_their_own():
     config = RolloutConfig(steps_per_iteration=2, temperature_plies=2)
     rollout = Rollout(worlds.Nim(stones=30), Sampler(), config)
     games = jax.jit(rollout.init)((), jax.random.key(0), jnp.arange(count, dtype=jnp.int32))
-    games, _, _, _ = jax.device_get(
-        jax.jit(rollout.play)((), jax.random.key(1), games, jnp.int32(0))
-    )
+    games, *_ = jax.device_get(jax.jit(rollout.play)((), jax.random.key(1), games, jnp.int32(0)))
     heaps = np.concatenate([games.pending.targets.state.heap[-2:], games.state.heap[None]])
     actions, drawn = -np.diff(heaps, axis=0) - 1, games.pending.targets.provenance.simulations[-2:]
     agreement = (actions == drawn).mean(1)
@@ -496,7 +492,7 @@ def test_eight_devices_play_the_games_of_one():
 
     def share(key, index):
         games = rollout.init((), key, index)
-        games, rows, sums, _ = rollout.play((), jax.random.key(8), games, jnp.int32(0))
+        games, rows, sums, *_ = rollout.play((), jax.random.key(8), games, jnp.int32(0))
         rows = jax.tree.map(lambda x: x.reshape(14, -1, *x.shape[1:]), rows)  # time first
         sums = {key: value for key, value in sums.items() if "pairs" not in key}
         return games.state, games.pending, rows, sharding.total(sums)  # pairs are a device's own

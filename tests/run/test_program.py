@@ -44,7 +44,7 @@ def run(program, iterations=NUM_ITERATIONS):
     """The last state and the metrics of all iterations, as NumPy arrays."""
     state, rows = program.init(None), []
     for iteration in range(iterations):
-        state, played = program.play(state, jnp.int32(iteration))
+        state, played, _ = program.play(state, jnp.int32(iteration))
         learned = {}
         if played["least_buffer_rows"] > 0:
             total = jnp.int32(2 * NUM_ITERATIONS)
@@ -110,7 +110,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(program, outcome):
 
 def first_steps(program, params=None, iteration=0):
     """Stones [5, 8, ...] of the first five steps of all games, which wait or were emitted."""
-    state, _ = program.play(program.init(params), jnp.int32(iteration))
+    state, *_ = program.play(program.init(params), jnp.int32(iteration))
     return np.asarray(state.games.pending.targets.state.stones[-5:])
 
 
@@ -129,7 +129,7 @@ def test_each_iteration_draws_anew(program):
     for iteration in (0, 0, 1):
         state = program.init(None)
         for turn in range(3):
-            state, _ = program.play(state, jnp.int32(turn))
+            state, *_ = program.play(state, jnp.int32(turn))
         state, _ = program.learn(state, jnp.int32(iteration), jnp.int32(100))
         outcomes.append(np.asarray(state.learner.params["stem"]["kernel"]))
     assert (outcomes[0] == outcomes[1]).all()
@@ -140,7 +140,7 @@ def test_a_run_can_start_from_given_parameters(program):
     params = jax.tree.map(lambda x: x + 1, jax.jit(program.network.init)(jax.random.key(9)))
     state = program.init(params)
     assert_equal(state.learner.params, params)
-    state, _ = program.play(state, jnp.int32(0))  # the old state is consumed, not the parameters
+    state, *_ = program.play(state, jnp.int32(0))  # the old state is consumed, not the parameters
     assert_equal(state.learner.params, params)
 
 

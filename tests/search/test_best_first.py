@@ -4,43 +4,10 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from selfplay.environment import ArraySpec, Environment, State
-from selfplay.search.best_first import best_first
+from selfplay.search.best_first import BestFirst, best_first
 from selfplay.search.model import constant_evaluator
 from tests import worlds
-
-
-class WalkState(State):
-    place: jax.Array
-    """int8 []."""
-
-
-class Walk(Environment[WalkState]):
-    """From 0 to where the problem says, one to the left or the right a step; -8 and 8 are walls."""
-
-    num_actions = 2
-    num_players = 1
-    max_steps = 20
-    observation_spec = ArraySpec((1,))
-
-    def sample_problem(self, key, split="train"):
-        return jnp.int8(3)
-
-    def _start(self, problem):
-        return WalkState.start(1, place=jnp.int8(0))
-
-    def _legal(self, problem, state):
-        return jnp.stack([state.place > -8, state.place < 8])
-
-    def _play(self, problem, state, action):
-        place = state.place + jnp.where(action == 1, jnp.int8(1), jnp.int8(-1))
-        there = place == problem
-        return state.replace(
-            place=place, terminated=there, rewards=jnp.where(there, 1.0, 0.0)[None]
-        )
-
-    def observe(self, problem, state):
-        return state.place[None].astype(jnp.float32)
+from tests.worlds import Walk, WalkState
 
 
 def leaning(share):
@@ -170,3 +137,40 @@ def test_dives_leave_nothing_out():
     assert found[0].evaluations == 17
     assert found[1].actions == (1, 1)
     assert found[2].actions == (0,) * 7
+
+
+def test_a_limit_of_steps_is_kept_and_the_search_may_begin_on_the_way():
+    """From 1, already a step on the way to 4: three steps will do, two will not."""
+    env = Walk()
+    problems = jnp.array([4, 4, 4], jnp.int8)
+    start = jax.vmap(env.step, (0, 0, None))(problems, jax.vmap(env.init)(problems), jnp.int32(1))
+    search = BestFirst(env, constant_evaluator(env))
+    found = search((), problems, budget=500, start=start, longest=[2, 3, None])
+    assert [one.actions for one in found] == [None, (1, 1, 1), (1, 1, 1)]
+    assert found[0].exhausted
+
+
+def test_with_a_limit_a_state_is_reached_again_by_fewer_steps():
+    """Left is so likely that 0 would be seen as the end of a detour first, were it not the start;
+    1 is reached by way of -1, 0 and 1, which leaves too few steps, and then at once.
+    """
+    env, problems = Maze(), jnp.zeros(1, jnp.int8)
+    search = BestFirst(env, leaning(0.05))
+    found = search((), problems, budget=500, at_once=1, longest=[3])
+    assert found[0].actions == (1, 1, 1)
+
+
+class Maze(Walk):
+    """Two ways from 0 to 1, at once or by three steps through -1 and -2; the end is two further."""
+
+    def _legal(self, problem, state):
+        place = state.place
+        return jnp.stack([(place <= 0) & (place > -3), (place >= 0) | (place == -3)])
+
+    def _play(self, problem, state, action):
+        back = jnp.where(state.place == -2, jnp.int8(1), state.place - jnp.int8(1))
+        place = jnp.where(action == 1, state.place + jnp.int8(1), back)
+        there = place == 3
+        return state.replace(
+            place=place, terminated=there, rewards=jnp.where(there, 1.0, 0.0)[None]
+        )

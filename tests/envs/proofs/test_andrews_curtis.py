@@ -7,9 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from selfplay.operators.demonstrations import replayed
+from selfplay.operators.targets import Provenance
+from selfplay.run.directory import RunDirectory
+from selfplay.run.solutions import Solutions, read_solutions
 from selfplay_envs.proofs import andrews_curtis_moves as moves
 from selfplay_envs.proofs import andrews_curtis_problems as problems
-from selfplay_envs.proofs.andrews_curtis import HELD_OUT_MOVES, AndrewsCurtis
+from selfplay_envs.proofs.andrews_curtis import HELD_OUT_MOVES, AndrewsCurtis, Presentation
 from selfplay_envs.proofs.andrews_curtis_replay import AC_SOLVER_MOVES
 from selfplay_envs.proofs.miller_schupp import presentations
 from tests.reference import andrews_curtis as reference
@@ -51,6 +55,34 @@ def test_random_moves_are_those_of_the_slow_rules():
         for move in np.flatnonzero(mask):
             expected = problems.padded(reference.moves(*pair)[move], LENGTH)
             np.testing.assert_array_equal(rows[move], expected)
+
+
+def test_published_paths_are_kept_and_can_be_learnt_from(published_paths, tmp_path):
+    """Rows of a path of k moves are worth 1 - c (k - 1), and c more with each move."""
+    env = environment(length=LENGTH, max_steps=32, step_cost=0.01)
+    short = [(start, path) for start, path in published_paths if len(path) <= 32][:200]
+    solutions = Solutions(RunDirectory(tmp_path), env, 0)
+    actions = np.zeros((32, len(short)), np.int32)
+    numbers = {pair: number for number, pair in enumerate(presentations())}
+    stacked = []
+    for column, (start, path) in enumerate(short):
+        way = [AC_SOLVER_MOVES[move] for move, _ in path]
+        actions[: len(way), column] = way
+        problem = Presentation(words=problems.padded(start, LENGTH))
+        assert solutions.keep(numbers[start], problem, way, by="search", iteration=1)
+        stacked.append(problem.words)
+    solutions.close()
+    assert len(read_solutions(tmp_path / "solutions.jsonl")) == len(short) == 200
+    provenance = Provenance.of((len(short),), 0)
+    targets, _, returns = jax.jit(lambda *arguments: replayed(env, *arguments))(
+        Presentation(words=np.stack(stacked)), actions, provenance
+    )
+    lengths = np.array([len(path) for _, path in short])
+    left = lengths - np.arange(32)[:, None]
+    np.testing.assert_array_equal(targets.weight > 0, left > 0)
+    expected = 1.0 - 0.01 * (left - 1)
+    np.testing.assert_allclose(np.asarray(targets.value)[left > 0], expected[left > 0], atol=1e-6)
+    np.testing.assert_allclose(returns[:, 0], expected[0], atol=1e-6)
 
 
 def test_published_paths_solve(published_paths):

@@ -1,0 +1,178 @@
+"""Solving beside the games: what they solve is kept, and problems are searched whole.
+
+Games decide move by move, on a few simulations each, and never go back; a best-first search of the
+whole problem solves what they do not, on a budget for all of it. Its solutions are learnt from as
+demonstrations, and make the network that guides the next search better: expert iteration.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from selfplay.environment.contract import Problem
+from selfplay.operators.demonstrations import Demonstrations, reached
+from selfplay.operators.rollout import Attempts
+from selfplay.run.directory import RunDirectory
+from selfplay.run.progress import Row
+from selfplay.run.session import Session
+from selfplay.run.solutions import Finder, Solution, Solutions, keeps_solutions
+from selfplay.search.best_first import BestFirst, Found
+from selfplay.search.model import network_evaluator
+
+_AT_ONCE = 8
+"""States of a problem that are reached together: half the time of four, the same solutions."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Task:
+    """What is searched."""
+
+    level: int
+    problem: Problem
+    """Problem [] of NumPy arrays."""
+    way: tuple[int, ...]
+    """Actions to the state where the search begins."""
+    longest: int | None = None
+    """Steps of a solution from there that is of use; None where any is."""
+    by: Finder = "search"
+
+
+class Solver:
+    """Works on a session; what it knows is in the run's folder."""
+
+    def __init__(self, run: RunDirectory, session: Session):
+        """Of an environment that `keeps_solutions`."""
+        env = self._env = session.program.env
+        self._session = session
+        self._solutions = Solutions(run, env, session.iteration)
+        self._search = BestFirst(env, network_evaluator(env, session.program.network.apply))
+        self._reached = jax.jit(jax.vmap(lambda *arguments: reached(env, *arguments)))
+
+    def __call__(self, attempts: Attempts) -> Row:
+        """Keeps what an iteration's games have solved, and searches if it is time to.
+
+        Changes the session's state if it does. Raises RejectedError, see `Solutions.keep`.
+        """
+        session, every = self._session, self._session.config.practice.search_every
+        self._solutions.keep_all(attempts, session.iteration + 1)
+        is_due = every is not None and (session.iteration + 1) % every == 0
+        row = self._practise() if is_due else {}
+        return row | {"practice/solutions": float(len(self._solutions.known))}
+
+    def close(self) -> None:
+        """Brings what was found to the disk."""
+        self._solutions.close()
+
+    def _practise(self) -> Row:
+        """Searches problems that are drawn as for games, and solved ones for shorter solutions."""
+        tasks = [*self._drawn(), *self._solved()]
+        found = self._searched(tasks)
+        solutions = [self._judged(task, one) for task, one in zip(tasks, found, strict=True)]
+        solved = [solution for solution in solutions if solution is not None]
+        kept = [solution for solution in solved if self._solutions.add(solution)]
+        return self._demonstrate(tasks, found, solutions) | {
+            "practice/searched": float(sum(task.by == "search" for task in tasks)),
+            "practice/found": float(sum(solution.by == "search" for solution in solved)),
+            "practice/shortened": float(sum(solution.by == "shortening" for solution in kept)),
+            "practice/evaluations": float(sum(one.evaluations for one in found)),
+        }
+
+    def _drawn(self) -> list[_Task]:
+        """New problems, from their beginnings."""
+        session = self._session
+        drawn = session.program.draw(session.state, jnp.int32(session.iteration))
+        problems, levels = jax.device_get(drawn)
+        return [
+            _Task(int(level), jax.tree.map(lambda x: x[i], problems), way=())  # noqa: B023
+            for i, level in enumerate(levels)
+        ]
+
+    def _solved(self) -> list[_Task]:
+        """Problems with a solution that may be too long, from a state on its way, by chance."""
+        session = self._session
+        chance = np.random.default_rng((session.config.seed, session.iteration))
+        there = [one for one in self._solutions.known.values() if one.length > 1]
+        count = session.config.practice.num_shortened if there else 0
+        tasks = []
+        for _ in range(count):
+            known = there[chance.integers(len(there))]
+            problem = jax.device_get(self._env.parse_problem(known.problem))
+            begin = int(chance.integers(known.length - 1))
+            way, longest = known.actions[:begin], known.length - begin - 1
+            tasks.append(_Task(known.level, problem, way, longest, by="shortening"))
+        return tasks
+
+    def _searched(self, tasks: Sequence[_Task]) -> list[Found]:
+        """What the present network finds."""
+        session = self._session
+        problems = _stacked([task.problem for task in tasks])
+        counts = np.array([len(task.way) for task in tasks], np.int32)
+        return self._search(
+            # One device's copy: what all devices hold would be searched by all of them.
+            jax.device_put(jax.device_get(session.program.acting(session.state))),
+            problems,
+            budget=session.config.practice.budget,
+            at_once=_AT_ONCE,
+            value_weight=session.config.practice.value_weight,
+            start=self._reached(problems, self._padded([task.way for task in tasks]), counts),
+            longest=[task.longest for task in tasks],
+        )
+
+    def _judged(self, task: _Task, found: Found) -> Solution | None:
+        """The whole solution, if there is one that the verifier accepts."""
+        if found.actions is None:
+            return None
+        return self._solutions.judged(
+            task.level,
+            task.problem,
+            (*task.way, *found.actions),
+            by=task.by,
+            iteration=self._session.iteration + 1,
+        )
+
+    def _demonstrate(
+        self,
+        tasks: Sequence[_Task],
+        found: Sequence[Found],
+        solutions: Sequence[Solution | None],
+    ) -> Row:
+        """Puts what was solved into the buffer; practice counts what was drawn.
+
+        What the devices cannot share equally is filled up with what is neither.
+        """
+        session = self._session
+        config, size = session.config.practice, session.program.mesh.size
+        most = -(-(config.num_problems + config.num_shortened) // size) * size
+        rows = np.minimum(np.arange(most), len(tasks) - 1)
+        there = np.arange(most) < len(tasks)
+        demonstrations = Demonstrations(
+            problem=_stacked([tasks[row].problem for row in rows]),
+            level=jnp.array([tasks[row].level for row in rows], jnp.int32),
+            action=jnp.array(self._padded([one.actions if one else () for one in solutions])[rows]),
+            solved=jnp.array(there & [solutions[row] is not None for row in rows]),
+            counted=jnp.array(there & [tasks[row].by == "search" for row in rows]),
+            evaluations=jnp.array([found[row].evaluations for row in rows], jnp.int32),
+        )
+        now = jnp.int32(session.iteration)
+        session.state, added = session.program.demonstrate(session.state, demonstrations, now)
+        return {name: float(value) for name, value in added.items()}
+
+    def _padded(self, ways: Sequence[Sequence[int]]) -> np.ndarray:
+        """int32 [P, max_steps]: actions, then zeros."""
+        padded = np.zeros((len(ways), self._env.max_steps), np.int32)
+        for row, way in zip(padded, ways, strict=True):
+            row[: len(way)] = way
+        return padded
+
+
+def _stacked(problems: Sequence[Problem]) -> Problem:
+    """Problem [P]."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *problems)
+
+
+def make_solver(run: RunDirectory, session: Session) -> Solver | None:
+    """A session's solver; None where nothing can be kept."""
+    return Solver(run, session) if keeps_solutions(session.program.env) else None

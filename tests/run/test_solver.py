@@ -1,0 +1,111 @@
+"""Whole searches beside the games, on walks: what is found, learnt from, kept and resumed."""
+
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from selfplay import config as config_lib
+from selfplay import train as train_lib
+from selfplay.operators.contract import OPERATORS
+from selfplay.operators.targets import VERDICTS
+from selfplay.run import checkpoint, program
+from selfplay.run.directory import RunDirectory
+from selfplay.run.metrics import read
+from selfplay.run.progress import Clock
+from selfplay.run.session import Session
+from selfplay.run.solutions import Solution, read_solutions
+from selfplay.run.solver import Solver
+from tests.test_train import StopAfter, saved_leaves
+
+SETTINGS = {
+    "env": "tests.worlds:Walks",
+    "iterations": 6,
+    "num_devices": 2,
+    "network": {"width": 8, "depth": 1},
+    "search": {"num_simulations": 2},
+    "rollout": {"num_games": 8, "steps_per_iteration": 4},
+    "practice": {"search_every": 2, "num_problems": 3, "num_shortened": 4, "budget": 12},
+    "replay": {"capacity": 512, "min_rows": 32},
+    "learner": {"batch_size": 16, "updates_per_iteration": 1},
+    "evaluation": {"every_minutes": 60.0, "num_simulations": 2},
+    "logging": {"tensorboard": False},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once():
+    """All runs are of the same settings."""
+    known = program.make_program(config_lib.from_dict(SETTINGS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_lib, "make_program", lambda _: known)
+        yield known
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that was never stopped."""
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    return train_lib.train(config_lib.from_dict(SETTINGS), run=run)
+
+
+def test_solutions_are_found_kept_counted_and_learnt_from(whole, compiled_once):
+    folder = RunDirectory(whole)
+    rows = read(folder.metrics)
+    searched = [row for row in rows if "practice/searched" in row]
+    assert [row["iteration"] for row in searched] == [2, 4, 6]
+    found = sum(row["practice/found"] for row in searched)
+    assert found > 0
+    known = read_solutions(folder.solutions)
+    assert len(known) == rows[-1]["practice/solutions"]
+    assert {solution.by for solution in known.values()} >= {"search"}
+    path = checkpoint.newest_sound(folder.checkpoints)
+    state = checkpoint.restore(path, "state", compiled_once.abstract())
+    buffer = jax.device_get(state.buffer.rows)
+    shown = (buffer.provenance.operator == OPERATORS.index("best_first")) & (buffer.weight > 0)
+    assert shown.sum() > 0
+    np.testing.assert_array_equal(buffer.value[shown], 1.0)
+    assert (buffer.provenance.verdict[shown] == VERDICTS.index("accepted")).all()
+    assert buffer.action_weights[shown].max(-1).min() == 1
+
+
+def test_a_run_that_was_stopped_and_resumed_is_one_that_was_not(whole, tmp_path):
+    run = train_lib.train(
+        config_lib.from_dict(SETTINGS), run=tmp_path / "run", watchers=[StopAfter(3)]
+    )
+    train_lib.resume(run)
+    assert saved_leaves(run) == saved_leaves(whole)
+    assert RunDirectory(run).solutions.read_bytes() == RunDirectory(whole).solutions.read_bytes()
+
+
+def test_a_solution_is_shortened(compiled_once, tmp_path):
+    """Five steps back and forth, then four that lead to 4; the rest is found by searching again."""
+    session = Session(
+        config_lib.from_dict(SETTINGS), compiled_once, compiled_once.init(None), Clock(60.0)
+    )
+    long = Solution(0, 3, "4", 14, "games", (1, 0) * 5 + (1,) * 4)
+    folder = RunDirectory(tmp_path)
+    folder.solutions.write_text(json.dumps(dataclasses.asdict(long)) + "\n")
+    solver = Solver(folder, session)
+    shortened = 0
+    for session.iteration in range(1, 21, 2):
+        now = np.int32(session.iteration)
+        session.state, _, attempts = compiled_once.play(session.state, now)
+        shortened += solver(attempts)["practice/shortened"]
+    solver.close()
+    lines = [row for row in read(folder.solutions) if row["problem"] == "4"]
+    lengths = [row["length"] for row in lines]
+    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[0] == 14
+    assert lengths[-1] == 4
+    assert 0 < [row["by"] for row in lines].count("shortening") <= shortened
+
+
+def test_games_without_levels_and_buffers_that_are_too_small_are_refused():
+    with pytest.raises(ValueError, match="search_every is for problems of a lone player"):
+        program.make_program(config_lib.from_dict(SETTINGS | {"env": "tic_tac_toe"}))
+    small = SETTINGS | {"replay": {"capacity": 128, "min_rows": 8}}
+    with pytest.raises(ValueError, match=r"replay\.capacity must be at least 140, .* got 128"):
+        program.make_program(config_lib.from_dict(small))
