@@ -108,7 +108,8 @@ def search(problems: Sequence[Problem], agent: Agent | None, arguments: Argument
         group = [problem for problem in problems if problem.size == size]
         if not group:
             continue
-        goals = 1 if agent is None else agent.config.env_args.get("goals", 1)
+        trained = None if agent is None else agent.env
+        goals = trained.goals if isinstance(trained, Propositional) else 1
         env = Propositional(subformulas=size, max_steps=arguments.max_steps, goals=goals)
         evaluator, params = guess(env, agent)
         tables = [encode(problem.formula, size) for problem in group]
