@@ -108,7 +108,9 @@ def search(problems: Sequence[Problem], agent: Agent | None, arguments: Argument
         group = [problem for problem in problems if problem.size == size]
         if not group:
             continue
-        env = Propositional(subformulas=size, max_steps=arguments.max_steps)
+        trained = None if agent is None else agent.env
+        goals = trained.goals if isinstance(trained, Propositional) else 1
+        env = Propositional(subformulas=size, max_steps=arguments.max_steps, goals=goals)
         evaluator, params = guess(env, agent)
         tables = [encode(problem.formula, size) for problem in group]
         stacked = jax.tree.map(lambda *rows: np.stack(rows), *tables)

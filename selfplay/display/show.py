@@ -174,7 +174,8 @@ def _observation(env: Environment) -> str:
     spec = env.observation_spec
     if isinstance(spec, ArraySpec):
         return f"float32 {list(spec.shape)}"
-    return f"{spec.num_tokens} tokens of {spec.vocabulary_size} kinds"
+    each = f"{spec.num_tokens} tokens of {spec.vocabulary_size} kinds"
+    return each if spec.num_goals == 1 else f"{spec.num_goals} goals, {each} each"
 
 
 def _state(env: Environment) -> str:

@@ -50,6 +50,8 @@ def _refuse_unfit_tokens(name: str, spec: TokenSpec, num_actions: int) -> None:
     """Raises ValueError where a network could not be made for `spec`."""
     if not _is_whole(spec.num_links) or spec.num_links < 0:
         raise ValueError(f"{name}: num_links must be at least 0, got {spec.num_links!r}")
+    if not _is_whole(spec.num_goals) or spec.num_goals < 1:
+        raise ValueError(f"{name}: num_goals must be at least 1, got {spec.num_goals!r}")
     kinds = spec.action_kinds
     if kinds is None:
         return

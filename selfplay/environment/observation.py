@@ -34,6 +34,10 @@ class TokenSpec:
     by their tokens alone. None: each action is a kind of its own."""
     num_links: int = 0
     """Of each token to others, so that a network sees what is made of what."""
+    num_goals: int = 1
+    """Seen one by one, all of which must be reached, one after the other: a state is worth what the
+    product of their chances says. With more than one, each field of `Tokens` has a leading axis of
+    goals, the one that is worked on first; where all tokens of one are masked, it is reached."""
 
 
 class Tokens(struct.PyTreeNode):

@@ -5,9 +5,10 @@ which Jumper et al. 2021 follow in AlphaFold 2's self-distillation, with masked 
 Another kind of noise, symmetries, is the learner's `augment`.
 """
 
+import itertools
+
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
 from selfplay.config import LearnerConfig
 from selfplay.environment.contract import Environment
@@ -70,10 +71,11 @@ def dropout(key: jax.Array, rate: float) -> Drop:
     Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
     What it returns serves for one pass: at every place that it is asked, it draws anew.
     """
-    keys = nnx.Rngs(key)
+    places = itertools.count()  # not nnx.Rngs, which cannot count within a loop over goals
 
     def drop(hidden: jax.Array) -> jax.Array:
-        dropped = jax.random.bernoulli(keys(), rate, hidden.shape)
+        place_key = jax.random.fold_in(key, next(places))
+        dropped = jax.random.bernoulli(place_key, rate, hidden.shape)
         return jnp.where(dropped, 0.0, hidden / (1.0 - rate))
 
     return drop

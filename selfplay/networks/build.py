@@ -7,6 +7,7 @@ from selfplay.config import NetworkConfig
 from selfplay.environment.contract import Environment
 from selfplay.environment.observation import ArraySpec, Observation, Tokens, TokenSpec
 from selfplay.networks.contract import Drop, Network, Outputs, Params, keep
+from selfplay.networks.goals import judge_goals
 from selfplay.networks.graph import TokenGraph
 from selfplay.networks.lines import LinesMLP
 from selfplay.networks.mlp import MLP, TokenMLP
@@ -54,7 +55,10 @@ def build(config: NetworkConfig, env: Environment) -> Network:
 
     def apply_all(params: Params, observation: Observation, drop: Drop = keep, /) -> Outputs:
         _check(observation, spec, num_actions)
-        return nnx.merge(graphdef, params)(observation, drop)
+        network = nnx.merge(graphdef, params)
+        if isinstance(spec, TokenSpec) and spec.num_goals > 1:
+            return judge_goals(network, observation, drop)
+        return network(observation, drop)
 
     def apply(params: Params, observation: Observation) -> tuple[jax.Array, jax.Array]:
         outputs = apply_all(params, observation)
@@ -71,15 +75,16 @@ def _check(observation: Observation, spec: ArraySpec | TokenSpec, num_actions: i
     else:
         if not isinstance(observation, Tokens):
             raise ValueError(f"the observation must be Tokens, got {type(observation).__name__}")
-        length = (spec.num_tokens,)
+        goals = () if spec.num_goals == 1 else (spec.num_goals,)
+        length = (*goals, spec.num_tokens)
         expected: dict[str, tuple[int, ...]] = {
             "tokens": length,
             "positions": length,
             "mask": length,
         }
-        expected["action_tokens"] = (num_actions,)
+        expected["action_tokens"] = (*goals, num_actions)
         if spec.num_links:
-            expected["links"] = (spec.num_tokens, spec.num_links)
+            expected["links"] = (*length, spec.num_links)
         if (observation.links is not None) != (spec.num_links > 0):
             raise ValueError(
                 f"the observation's links must be {'there' if spec.num_links else 'None'} with "

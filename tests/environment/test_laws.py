@@ -35,7 +35,7 @@ SIZES = {
     "hex": [{}, {"size": 4, "swap": True}],
     "hp_lattice": [{}, {"length": 12, "min_length": 11, "chains": "designed"}],
     "othello": [{}, {"size": 6}],
-    "propositional": [{}, {"subformulas": 16, "max_goals": 6}],
+    "propositional": [{}, {"subformulas": 16, "max_goals": 6, "goals": 3}],
     "tic_tac_toe": [{}, {"size": 4}],
 }
 

@@ -55,6 +55,13 @@ class AKindIsLeftOut(worlds.LinkedSpell):
         self.observation_spec = dataclasses.replace(self.observation_spec, action_kinds=(0, 2, 0))
 
 
+@breaks("facts")
+class NoGoals(worlds.Spell):
+    def __init__(self):
+        super().__init__()
+        self.observation_spec = dataclasses.replace(self.observation_spec, num_goals=0)
+
+
 @breaks("runs")
 class Misspelt(Columns):
     def view(self, state):

@@ -46,6 +46,13 @@ class LinksWithoutTheirNumber(worlds.LinkedSpell):
         self.observation_spec = dataclasses.replace(self.observation_spec, num_links=0)
 
 
+@breaks("observation")
+class GoalsOfWhichOneIsSeen(worlds.LinkedSpell):
+    def __init__(self):
+        super().__init__()
+        self.observation_spec = dataclasses.replace(self.observation_spec, num_goals=2)
+
+
 @breaks("observations tell")
 class SeesNothing(Columns):
     def view(self, state):

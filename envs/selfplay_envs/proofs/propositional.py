@@ -26,6 +26,7 @@ theorem has a line that proves it, unless it needs more goals at once than `max_
 steps than `max_steps`.
 """
 
+import functools
 import re
 
 import jax
@@ -86,13 +87,20 @@ class Propositional(Environment[PropositionalState]):
 
     version = "1"
 
-    def __init__(self, *, subformulas: int = 64, max_goals: int = 24, max_steps: int = 128):
+    def __init__(
+        self, *, subformulas: int = 64, max_goals: int = 24, max_steps: int = 128, goals: int = 1
+    ):
         if subformulas not in SIZES or not 4 <= max_goals <= 127:
             raise ValueError(
                 f"subformulas must be one of {', '.join(map(str, SIZES))}, and max_goals between "
                 f"4 and 127, got {subformulas} and {max_goals}"
             )
-        self.subformulas, self.max_goals = subformulas, max_goals
+        if not 1 <= goals <= max_goals:
+            raise ValueError(
+                f"goals, those that are seen one by one, must be between 1 and max_goals, "
+                f"{max_goals}, got {goals}"
+            )
+        self.subformulas, self.max_goals, self.goals = subformulas, max_goals, goals
         self.num_actions = subformulas + 1
         self.num_players = 1
         self.max_steps = max_steps
@@ -104,6 +112,7 @@ class Propositional(Environment[PropositionalState]):
             num_positions=NUM_POSITIONS,
             action_kinds=(0,) * subformulas + (1,),
             num_links=2,
+            num_goals=goals,
         )
 
     # The rules -------------------------------------------------------------------------------
@@ -166,16 +175,42 @@ class Propositional(Environment[PropositionalState]):
         Its id says its kind; whether it is held, whether it is to be proved, whether it may be
         acted on; whether it is held in a goal that waits, and whether it is to be proved there.
         Its position says how deep it lies in the formula, and if it is asserted or assumed there.
+
+        With `goals` above 1 there are as many such rows, the goal at work in the first one, the
+        next one in the second, and so on: each as if it were alone, but for the last, behind which
+        all others wait. Those of which there is no goal are masked.
         """
+        number = jnp.arange(self.goals, dtype=jnp.int8)
+        place = state.num_goals - jnp.int8(1) - number  # among those that wait, the next one last
+        first, last = number == 0, number == self.goals - 1
+        index = jnp.arange(self.max_goals, dtype=jnp.int8)
+        seen = jax.vmap(functools.partial(self._observe_goal, problem, state))(
+            jnp.where(first[:, None], state.held[None], state.waiting_held[place]),
+            jnp.where(first, state.goal, state.waiting_goal[place]),
+            jnp.where(first[:, None], state.choices[None], jnp.uint32(0)),
+            last[:, None] & (index[None] < place[:, None]),
+            first | (place >= 0),
+        )
+        return seen if self.goals > 1 else jax.tree.map(lambda x: x[0], seen)
+
+    def _observe_goal(
+        self,
+        problem: FormulaTable,
+        state: PropositionalState,
+        held: jax.Array,
+        goal: jax.Array,
+        choices: jax.Array,
+        waits: jax.Array,
+        is_open: jax.Array,
+    ) -> Tokens:
+        """One goal; `waits`, bool [max_goals]: those of the state's that wait behind it."""
         size = self.subformulas
         rows = jnp.arange(size, dtype=jnp.int8)
-        index = jnp.arange(self.max_goals, dtype=jnp.int8)
-        waits = index < state.num_goals - jnp.int8(1)
         (waiting_goals,) = bit_sets.collect(self._words, [(state.waiting_goal, waits)])
         features = (
-            bit_sets.unpack(state.held, size),
-            rows == state.goal,
-            bit_sets.unpack(state.choices, size),
+            bit_sets.unpack(held, size),
+            rows == goal,
+            bit_sets.unpack(choices, size),
             bit_sets.unpack(bit_sets.union(state.waiting_held, waits), size),
             bit_sets.unpack(waiting_goals, size),
         )
@@ -185,8 +220,8 @@ class Propositional(Environment[PropositionalState]):
         return Tokens(
             tokens=tokens,
             positions=problem.position.astype(jnp.int32),
-            mask=rows.astype(jnp.int16) < problem.size,
-            action_tokens=jnp.append(rows, state.goal).astype(jnp.int32),
+            mask=is_open & (rows.astype(jnp.int16) < problem.size),
+            action_tokens=jnp.append(rows, goal).astype(jnp.int32),
             links=jnp.stack([problem.left, problem.right], axis=1).astype(jnp.int32),
         )
 

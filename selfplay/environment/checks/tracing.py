@@ -114,10 +114,11 @@ def _observation(subject: Subject) -> Breach | None:
     if isinstance(spec, ArraySpec):
         wanted: Any = jax.ShapeDtypeStruct(spec.shape, jnp.float32)
     elif isinstance(seen, Tokens):
-        row: Any = jax.ShapeDtypeStruct((spec.num_tokens,), jnp.int32)
-        mask: Any = jax.ShapeDtypeStruct((spec.num_tokens,), jnp.bool_)
-        actions: Any = jax.ShapeDtypeStruct((env.num_actions,), jnp.int32)
-        made_of: Any = jax.ShapeDtypeStruct((spec.num_tokens, spec.num_links), jnp.int32)
+        goals = () if spec.num_goals == 1 else (spec.num_goals,)
+        row: Any = jax.ShapeDtypeStruct((*goals, spec.num_tokens), jnp.int32)
+        mask: Any = jax.ShapeDtypeStruct((*goals, spec.num_tokens), jnp.bool_)
+        actions: Any = jax.ShapeDtypeStruct((*goals, env.num_actions), jnp.int32)
+        made_of: Any = jax.ShapeDtypeStruct((*goals, spec.num_tokens, spec.num_links), jnp.int32)
         wanted = Tokens(
             tokens=row,
             positions=row,

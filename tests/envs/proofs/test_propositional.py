@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from benchmarks.propositional import g4ip, mutation
+from selfplay.config import NetworkConfig
 from selfplay.environment import Verdict
+from selfplay.networks.build import build
 from selfplay_envs.proofs import lean
 from selfplay_envs.proofs.formula import Formula
 from selfplay_envs.proofs.formula_table import encode, stack
-from selfplay_envs.proofs.propositional import Propositional
+from selfplay_envs.proofs.propositional import Propositional, PropositionalState
 from selfplay_envs.proofs.syntax import parse
 from tests.envs.proofs.formulas import any_formulas
 from tests.reference.propositional import Attempt, after, can_be_proved
@@ -194,6 +196,86 @@ def test_problems_are_read_from_both_languages():
 def test_arguments_that_do_not_fit(arguments):
     with pytest.raises(ValueError, match=r"one of 16, 32, 64, 128, and max_goals between 4"):
         Propositional(**arguments)
+
+
+@pytest.mark.parametrize("goals", [0, 7])
+def test_numbers_of_goals_that_do_not_fit(goals):
+    with pytest.raises(ValueError, match=f"between 1 and max_goals, 6, got {goals}"):
+        Propositional(subformulas=16, max_goals=6, goals=goals)
+
+
+def goals_of(env: Propositional, *goals: tuple[str, str], choices: str = ""):
+    """A state of (p → q) ∧ (q → r) → p → r by hand, the goal at work first; sets are rows."""
+
+    def words(rows):
+        return jnp.array([sum(1 << int(row) for row in rows)], jnp.uint32)
+
+    waiting = [*goals[1:][::-1], *[("", "0")] * (env.max_goals + 1 - len(goals))]
+    return env.parse_problem("(p -> q) & (q -> r) -> p -> r"), PropositionalState.start(
+        1,
+        held=words(goals[0][0]),
+        goal=jnp.int8(goals[0][1]),
+        waiting_held=jnp.stack([words(held) for held, _ in waiting]),
+        waiting_goal=jnp.array([int(goal) for _, goal in waiting], jnp.int8),
+        num_goals=jnp.int8(len(goals)),
+        seen=words(""),
+        choices=words(choices),
+    )
+
+
+STACK = (("124", "0"), ("0124", "3"), ("12", "6"), ("4", "3"), ("01", "2"))
+"""Goals of that formula, hypotheses first: no play leads there, and nobody asks."""
+
+
+@functools.cache
+def observe(goals: int):
+    """Sees so many one by one."""
+    env = Propositional(subformulas=16, max_goals=6, goals=goals)
+    observe = jax.jit(env.observe)
+    return env, lambda *stack, choices="": observe(*goals_of(env, *stack, choices=choices))
+
+
+def test_goals_are_seen_one_by_one():
+    plain, several = observe(1)[1], observe(3)[1]
+    for count in (1, 2, 3, 5):
+        seen = several(*STACK[:count], choices="4")
+        assert seen.mask.any(-1).tolist() == [place < count for place in range(3)]
+        each = [STACK[:1], STACK[1:2], STACK[2:count]]
+        for place, goals in enumerate(each[:count]):
+            alone = plain(*goals, choices="" if place else "4")
+            row = jax.tree.map(lambda x, i=place: x[i], seen)
+            jax.tree.map(np.testing.assert_array_equal, row, alone)
+
+
+def test_the_golden_observation_of_five_goals():
+    """Of a token the kind counts 32; held 16, to prove 8, to act on 4; the same behind it 2, 1."""
+    wanted = [  # of p, q, p → q, r, q → r, ∧, p → r, and the whole
+        [8, 16, 144, 0, 148, 64, 128, 128],
+        [16, 16, 144, 8, 144, 64, 128, 128],
+        [2, 18, 145, 1, 130, 64, 136, 128],
+    ]
+    assert observe(3)[1](*STACK, choices="4").tokens[:, :8].tolist() == wanted
+
+
+def test_a_state_is_worth_the_product_of_what_its_goals_are_worth():
+    config = NetworkConfig(kind="graph", width=8, depth=1)
+    rng = np.random.default_rng(0)
+    params = jax.tree.map(
+        lambda x: jnp.asarray(rng.normal(0.1, 0.8, x.shape), x.dtype),
+        jax.eval_shape(build(config, observe(3)[0]).init, jax.random.key(0)),
+    )
+
+    def judged(goals, *stacks):
+        env, see = observe(goals)
+        seen = jax.tree.map(lambda *rows: jnp.stack(rows), *(see(*stack) for stack in stacks))
+        return jax.jit(build(config, env).apply)(params, seen)
+
+    logits, values = judged(1, STACK[:1], STACK[1:2])
+    all_logits, value = judged(3, STACK[:2])
+    first, second = (1 + np.asarray(values, np.float64)) / 2
+    np.testing.assert_allclose(value, [2 * first * second - 1], atol=1e-5)
+    np.testing.assert_allclose(all_logits[0], logits[0], atol=1e-5)
+    assert abs(first - second) > 0.01
 
 
 def test_what_fails_in_a_small_model_is_refuted():
