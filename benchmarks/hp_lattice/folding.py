@@ -2,14 +2,14 @@
 
     SELFPLAY_DATA=FOLDER python -m benchmarks.hp_lattice.folding RUN
 
-Of each standard chain that fits the run's environment it samples whole folds with a few simulations
-a step, as many as the budget of simulations allows, and keeps the best; replica exchange Monte
-Carlo has as many steps. Of the 24- and the 25-mer, all of whose ground states are known, it samples
-10,000 folds and counts the different ones among those with the most contacts: an agent that knows
-one fold has collapsed. It does so twice, by draws that do not know of one another, and by draws
-without replacement (`beams`).
+Of each standard chain that fits the run's environment it draws whole folds without replacement
+(`beams`), with a few simulations a step, as many folds as the budget of simulations allows, and
+keeps the best; replica exchange Monte Carlo has as many steps. Of the 24- and the 25-mer, all of
+whose ground states are known, it draws 10,000 folds and counts the different ones among those with
+the most contacts: an agent that knows one fold has collapsed. It does so twice, by draws that do
+not know of one another, and without replacement.
 
-Actions are sampled from the search's improved policy, the noise at its root off.
+Actions are drawn from the search's improved policy, the noise at its root off.
 """
 
 import dataclasses
@@ -46,14 +46,14 @@ class Arguments:
     """For each residue, where the budget counts."""
     budget: int = 10_000
     """Simulations for a chain."""
-    temperature: float = 1.0
-    """Of sampling from the improved policy, where the budget counts."""
+    prior_temperature: float = 1.4
+    """Of the network's policy, where nothing is replaced."""
+    value_scale: float = 0.1
+    """How much a search's values count, where nothing is replaced."""
     diverse_simulations: int = 16
     """For each residue, where different folds count."""
-    diverse_temperature: float = 1.5
-    """Of sampling where different folds count; without replacement it is 1."""
-    diverse_prior_temperature: float = 1.0
-    """Of the network's policy in those searches, where nothing is replaced."""
+    temperature: float = 1.5
+    """Of draws that do not know of one another."""
     folds: int = 10_000
     """Sampled where different folds count."""
     batch: int = 1_000
@@ -117,11 +117,21 @@ def contacts_of(chain: str, fold: str) -> int:
     return count_contacts(chain, ["LSR".index(turn) for turn in fold])
 
 
-def best_on_budget(sampler: Sampler, standard: Standard, arguments: Arguments, seed: int) -> int:
+def without_replacement(agent: Agent, num_simulations: int, arguments: Arguments) -> Beams:
+    """Draws with so many simulations for each residue."""
+    config = dataclasses.replace(
+        without_noise(agent.config.search, num_simulations),
+        prior_temperature=arguments.prior_temperature,
+        value_scale=arguments.value_scale,
+    )
+    return Beams(agent, config)
+
+
+def best_on_budget(beams: Beams, standard: Standard, arguments: Arguments, seed: int) -> int:
     """The most contacts among as many folds as the budget allows."""
     cost = arguments.simulations * (len(standard.chain) - 2)
     count = max(arguments.budget // cost, 1)
-    folds = sampler.folds(standard.chain, count, seed, arguments.batch)
+    folds = beams.folds(standard.chain, count, seed, min(count, arguments.batch))
     return max((contacts_of(standard.chain, fold) for fold in folds), default=0)
 
 
@@ -140,12 +150,8 @@ def ground_states_found(standard: Standard, folds: list[str]) -> int:
 
 def print_diversity(console: Console, agent: Agent, chains: list[Standard], arguments: Arguments):
     """Ground states among many folds, drawn in either way."""
-    sampler = Sampler(agent, arguments.diverse_simulations, arguments.diverse_temperature)
-    config = without_noise(agent.config.search, arguments.diverse_simulations)
-    beams = Beams(
-        agent,
-        dataclasses.replace(config, prior_temperature=arguments.diverse_prior_temperature),
-    )
+    sampler = Sampler(agent, arguments.diverse_simulations, arguments.temperature)
+    beams = without_replacement(agent, arguments.diverse_simulations, arguments)
     table = Table("chain", "ground states", "replaced", "not replaced")
     for standard in chains:
         found = [
@@ -172,7 +178,7 @@ def main() -> None:
     agent = Agent.load(arguments.run)
     length: int = agent.env.max_steps + 2
     chains = read_standard(length)
-    sampler = Sampler(agent, arguments.simulations, arguments.temperature)
+    beams = without_replacement(agent, arguments.simulations, arguments)
     table = Table("chain", "residues", "best known", "agent", "replica exchange")
     for standard in chains:
         seeds = range(arguments.seeds)
@@ -180,7 +186,7 @@ def main() -> None:
             replica_exchange.most_contacts(standard.chain, arguments.budget, seed)[0]
             for seed in seeds
         ]
-        agents = [best_on_budget(sampler, standard, arguments, seed) for seed in seeds]
+        agents = [best_on_budget(beams, standard, arguments, seed) for seed in seeds]
         table.add_row(
             standard.name,
             str(len(standard.chain)),
