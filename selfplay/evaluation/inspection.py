@@ -5,7 +5,7 @@ files, sixteen bytes a row. Memory holds a shard, or a sixty-fourth of these fil
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -14,7 +14,6 @@ import numpy as np
 
 from selfplay.environment.contract import Environment
 from selfplay.networks.contract import Network, Params
-from selfplay.operators.contract import OPERATORS
 from selfplay.operators.episodes import Sample, row
 from selfplay.operators.exact import has_oracle
 from selfplay.operators.targets import VERDICTS
@@ -183,7 +182,7 @@ def inspect(
         for columns in generation.each():
             sample = restored(columns, row(env))
             judged = judge(sample)
-            _count_sources(sources, columns)
+            _count_sources(sources, columns, generation.operators)
             _count_fates(fates, keep, columns, sample, judged, examples)
             ranked = np.argsort(-judged.divergence, kind="stable")[:examples]
             worst = _worst([*worst, *(_example(sample, judged, int(i)) for i in ranked)], examples)
@@ -214,7 +213,7 @@ def inspect(
     )
 
 
-def _count_sources(sources: dict[str, Source], columns: Columns) -> None:
+def _count_sources(sources: dict[str, Source], columns: Columns, operators: Sequence[str]) -> None:
     """Adds the rows of a shard to those of their origins."""
     fields = ("operator", "teacher", "generation", "real")
     origins = np.stack([columns[f"targets.provenance.{name}"] for name in fields], axis=1)
@@ -223,7 +222,7 @@ def _count_sources(sources: dict[str, Source], columns: Columns) -> None:
         here = index.reshape(-1) == number
         other = f", teacher {teacher}" if teacher else ""
         kind = "real" if real else f"generation {made}"
-        name = f"{OPERATORS[operator]}, {kind}{other}"
+        name = f"{operators[operator]}, {kind}{other}"
         source = sources.setdefault(name, Source(name))
         source.rows += int(here.sum())
         source.episodes += len(np.unique(columns["episode"][here]))

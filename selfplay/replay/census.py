@@ -2,11 +2,10 @@
 
 import dataclasses
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
-from selfplay.operators.contract import OPERATORS
-from selfplay.operators.targets import VERDICTS
 from selfplay.replay.generations import Columns, Generation
 
 
@@ -31,8 +30,8 @@ class Census:
     value: float = 0.0
     """Mean over rows."""
 
-    def add(self, fields: Columns) -> None:
-        """Counts the rows of a shard."""
+    def add(self, fields: Columns, operators: Sequence[str], verdicts: Sequence[str]) -> None:
+        """Counts the rows of a shard, with the names of those numbers."""
         count = len(fields["episode"])
         first = np.unique(fields["episode"], return_index=True)[1]
         weights = np.asarray(fields["targets.action_weights"])
@@ -44,8 +43,8 @@ class Census:
         self.episodes += len(first)
         self.real += int(np.sum(fields["targets.provenance.real"]))
         self.simulations += int(np.sum(fields["targets.provenance.simulations"], dtype=np.int64))
-        self.operators += _named(OPERATORS, fields["targets.provenance.operator"])
-        self.verdicts += _named(VERDICTS, fields["targets.provenance.verdict"][first])
+        self.operators += _named(operators, fields["targets.provenance.operator"])
+        self.verdicts += _named(verdicts, fields["targets.provenance.verdict"][first])
 
     def _mean(self, name: str, values: np.ndarray) -> None:
         """Goes on with a mean over rows, before the rows are counted."""
@@ -74,10 +73,10 @@ def take(generation: Generation) -> Census:
     """Of all its shards, one after another."""
     census = Census()
     for fields in generation.each():
-        census.add(fields)
+        census.add(fields, generation.operators, generation.verdicts)
     return census
 
 
-def _named(names: tuple[str, ...], index: np.ndarray) -> Counter[str]:
+def _named(names: Sequence[str], index: np.ndarray) -> Counter[str]:
     counts = np.bincount(np.asarray(index), minlength=len(names))
     return Counter({name: int(count) for name, count in zip(names, counts, strict=True) if count})

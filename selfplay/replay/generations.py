@@ -33,6 +33,11 @@ from selfplay.operators.targets import VERDICTS
 FORMAT = 1
 MANIFEST = "generation.json"
 _UNFINISHED = ".unfinished"
+_NAMED = {
+    "operators": "targets.provenance.operator",
+    "verdicts": "targets.provenance.verdict",
+}
+"""Lists of names in the manifest, and the fields that are numbers of them."""
 _PIECE = 2**20
 """Bytes that are read at once."""
 
@@ -76,10 +81,21 @@ class Generation:
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             found = manifest.get("format") if isinstance(manifest, dict) else manifest
             raise ValueError(f"{file} must be of format {FORMAT}, got {found!r}")
-        for name, kind in (("about", dict), ("fields", dict), ("shards", list)):
+        kinds = {"about": dict, "operators": list, "verdicts": list, "fields": dict, "shards": list}
+        for name, kind in kinds.items():
             if not isinstance(manifest.get(name), kind):
                 raise ValueError(f"{file} is damaged: {name} is {manifest.get(name)!r}")
         return manifest
+
+    @property
+    def operators(self) -> list[str]:
+        """Names behind `targets.provenance.operator`, those of the version that wrote it."""
+        return self._manifest["operators"]
+
+    @property
+    def verdicts(self) -> list[str]:
+        """Names behind `targets.provenance.verdict`, likewise."""
+        return self._manifest["verdicts"]
 
     @property
     def fields(self) -> dict[str, list[Any]]:
@@ -118,6 +134,13 @@ class Generation:
                     f"{self.path / f'{index:08d}'} is damaged: its bytes are not those that were "
                     "written (CRC-32)"
                 )
+            for names, field in _NAMED.items():
+                if int(fields[field].max(initial=0)) >= len(manifest[names]):
+                    raise ValueError(
+                        f"{self.path / f'{index:08d}'} is damaged: {field} must be below "
+                        f"{len(manifest[names])}, the number of {names} in {MANIFEST}, got "
+                        f"{fields[field].max()}"
+                    )
             yield fields
 
     def add(self, sample: Sample) -> None:

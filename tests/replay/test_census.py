@@ -1,5 +1,7 @@
 """What a generation holds, against plain NumPy."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,17 @@ def test_counts_and_means_are_those_of_all_rows_at_once(tmp_path):
     accepted = sum(verdict == "accepted" for verdict in episodes.values())
     assert found.accepted == accepted / len(episodes)
     assert found.metrics()["labels/accepted"] == found.accepted
+
+
+def test_operators_have_the_names_that_their_version_gave_them(tmp_path):
+    made = generations.create(tmp_path / "g", ABOUT)
+    made.add(make_sample(0, 30))
+    manifest = tmp_path / "g/generation.json"
+    kept = json.loads(manifest.read_text())
+    name = next(iter(census.take(made).operators))
+    renamed = ["grown" if other == name else other for other in kept["operators"]]
+    manifest.write_text(json.dumps(kept | {"operators": renamed}))
+    assert census.take(made).operators == {"grown": made.num_rows}
 
 
 def test_an_empty_one_has_nothing(tmp_path):

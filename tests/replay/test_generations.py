@@ -95,7 +95,9 @@ def test_what_is_not_a_generation_is_said(tmp_path):
     (tmp_path / "g/generation.json").write_text("[1]")
     with pytest.raises(ValueError, match="must be of format 1"):
         _ = generation.shards
-    (tmp_path / "g/generation.json").write_text('{"format": 1, "about": {}, "fields": {}}')
+    (tmp_path / "g/generation.json").write_text(
+        '{"format": 1, "about": {}, "operators": [], "verdicts": [], "fields": {}}'
+    )
     with pytest.raises(ValueError, match="is damaged: shards is None"):
         _ = generation.shards
 
@@ -151,6 +153,17 @@ def test_a_flipped_bit_is_found_where_sums_were_written(tmp_path):
         del shard["crc32"]
     manifest.write_text(json.dumps(kept))
     assert len(list(generation.each())) == 2
+
+
+def test_numbers_without_a_name_are_named(tmp_path):
+    """As where another version, or somebody else, wrote fewer names than numbers."""
+    generation = generations.create(tmp_path / "g", ABOUT)
+    generation.add(make_sample(0, 10, verdict=2))
+    manifest = tmp_path / "g/generation.json"
+    kept = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(kept | {"verdicts": kept["verdicts"][:2]}))
+    with pytest.raises(ValueError, match=r"verdict must be below 2, the number of verdicts"):
+        list(generation.each())
 
 
 def test_objects_are_never_written(tmp_path):
