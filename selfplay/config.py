@@ -59,6 +59,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "practice.num_shortened": (0, UNBOUNDED),
     "practice.budget": (1, UNBOUNDED),
     "practice.value_weight": (0, UNBOUNDED),
+    "practice.heuristic_weight": (0, UNBOUNDED),
     "replay.capacity": (1, UNBOUNDED),
     "replay.min_rows": (1, UNBOUNDED),
     "learner.batch_size": (1, UNBOUNDED),
@@ -217,6 +218,8 @@ class PracticeConfig(Section):
     """Evaluations of the network for each."""
     value_weight: float = 0.0
     """How much the value of a state counts, beside the policy of the way there."""
+    heuristic_weight: float = 0.0
+    """How much the environment's heuristic counts, likewise."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

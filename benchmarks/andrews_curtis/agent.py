@@ -37,6 +37,8 @@ class Arguments:
     """States of an instance evaluated together."""
     value_weight: float = 0.0
     """Of the value, beside the policy; see `best_first`."""
+    heuristic_weight: float = 0.0
+    """Of the total length, likewise."""
     dives: bool = False
     """Every other state is reached by following the policy to an end."""
     every: int = 1
@@ -68,6 +70,7 @@ def solve(agent: Agent, instances: list[int], arguments: Arguments) -> dict[int,
             budget=arguments.budget,
             at_once=arguments.at_once,
             value_weight=arguments.value_weight,
+            heuristic_weight=arguments.heuristic_weight,
             dives=arguments.dives,
         )
         for row, (index, one) in enumerate(zip(group, found, strict=True)):

@@ -117,6 +117,7 @@ class Solver:
             budget=session.config.practice.budget,
             at_once=_AT_ONCE,
             value_weight=session.config.practice.value_weight,
+            heuristic_weight=session.config.practice.heuristic_weight,
             start=self._reached(problems, self._padded([task.way for task in tasks]), counts),
             longest=[task.longest for task in tasks],
         )

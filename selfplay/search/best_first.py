@@ -9,7 +9,6 @@ every way that was not taken. It is for environments whose steps have no chance 
 """
 
 import dataclasses
-import functools
 import heapq
 import math
 from collections.abc import Sequence
@@ -23,6 +22,9 @@ from selfplay.environment.contract import Environment, Problem, State
 from selfplay.networks.contract import Params
 from selfplay.search.model import Evaluator, mask_logits
 from selfplay.search.packed import Packing
+
+_LEAST_CHANCE = 1e-6
+"""That a value or a heuristic can say."""
 
 _LEAST_BATCH = 64
 """States of the smallest batch; others are twice as large, and so on, so that few are compiled."""
@@ -82,6 +84,7 @@ class BestFirst:
         budget: int,
         at_once: int = 4,
         value_weight: float = 0.0,
+        heuristic_weight: float = 0.0,
         dives: bool = False,
         seed: int = 0,
         start: State | None = None,
@@ -97,6 +100,9 @@ class BestFirst:
                 the device is busier, and what they tell comes later.
             value_weight: with it a state comes the sooner the higher the value v of the one before
                 it: depth / (policy(path) * ((1 + v) / 2) ** value_weight) is the least.
+            heuristic_weight: of the environment's heuristic of the state itself, likewise; it takes
+                no evaluation, but all steps from each state that is judged. Without policy and
+                value it would be greedy search.
             dives: every other state is reached by following the policy on from the best one, by
                 chance, to an end: long solutions of which there are many, none of them likely, are
                 found by that (as by LubyTS of the same paper).
@@ -140,9 +146,9 @@ class BestFirst:
                 )
             ]
             if new:
-                judged = device.judge(params, problems, owners, states, new)
-                for row, order, costs, value in zip(new, *judged, strict=True):
-                    searches[owners[row]].add(edges[row], packed[row], order, costs, value)
+                judged = device.judge(params, problems, owners, states, new, heuristic_weight)
+                for row, *guess in zip(new, *judged, strict=True):
+                    searches[owners[row]].add(edges[row], packed[row], *guess)
             work = [(i, edge) for i, one in enumerate(searches) for edge in one.best(at_once)]
             owners = np.array([i for i, _ in work], np.int64)
             edges = [edge for _, edge in work]
@@ -165,9 +171,11 @@ class _Node(NamedTuple):
     value_cost: float
     """-log of what its value says, by its weight."""
     order: np.ndarray
-    """int16 [A]: actions, the likeliest first."""
+    """int16 [A]: actions, those that come first in front."""
     costs: np.ndarray
     """float32 [A]: -log of their shares; infinite where they are illegal."""
+    hints: np.ndarray
+    """float32 [A]: -log of what the heuristic says of where they lead, by its weight."""
 
 
 class _Edge(NamedTuple):
@@ -236,13 +244,19 @@ class _Search:
         return self.solution is not None or self.evaluations >= self.budget
 
     def add(
-        self, edge: _Edge | None, state: bytes, order: np.ndarray, costs: np.ndarray, value: float
+        self,
+        edge: _Edge | None,
+        state: bytes,
+        order: np.ndarray,
+        costs: np.ndarray,
+        hints: np.ndarray,
+        value: float,
     ) -> None:
         """Takes what was judged of a state; its best action joins the queue."""
         depth, cost = (0, 0.0) if edge is None else (edge.node.depth + 1, edge.cost)
-        chance = max((1.0 + float(value)) / 2.0, 1e-6)
+        chance = max((1.0 + float(value)) / 2.0, _LEAST_CHANCE)
         value_cost = -self.value_weight * math.log(chance)
-        node = _Node(state, edge, depth, cost, value_cost, order, costs)
+        node = _Node(state, edge, depth, cost, value_cost, order, costs, hints)
         if edge is not None and edge is self.falling:
             self.diver = node
         self._push(_Edge(node, 0))
@@ -273,7 +287,7 @@ class _Search:
         node, rank = edge
         if rank < len(node.costs) and node.costs[rank] < math.inf:
             self.pushed += 1  # of equal ones the first comes first
-            cost = math.log(node.depth + 1) + node.value_cost + edge.cost
+            cost = math.log(node.depth + 1) + node.value_cost + edge.cost + float(node.hints[rank])
             heapq.heappush(self.queue, (cost, self.pushed, edge))
 
     def found(self) -> Found:
@@ -298,21 +312,31 @@ class _Device:
             after = env.step(problem, state, action)
             return after, after.ended & env.solved(problem, after)
 
+        def hint(problem: Problem, state: State, action: jax.Array) -> jax.Array:
+            after = env.step(problem, state, action)
+            return -jnp.log(jnp.maximum((1.0 + env.heuristic(problem, after)) / 2.0, _LEAST_CHANCE))
+
         def judge(
-            params: Params, problem: Problem, state: State
-        ) -> tuple[jax.Array, jax.Array, jax.Array]:
+            params: Params, problem: Problem, state: State, heuristic_weight: float
+        ) -> tuple[jax.Array, ...]:
             keys = jax.random.split(jax.random.key(0), len(state.step_count))
             logits, value = evaluator(params, keys, problem, state)
             legal = jax.vmap(env.legal_action_mask)(problem, state)
             costs = -jax.nn.log_softmax(mask_logits(logits, legal))
             costs = jnp.where(legal, costs, jnp.inf)
-            order = jnp.argsort(costs, axis=-1)
-            return order.astype(jnp.int16), jnp.take_along_axis(costs, order, axis=-1), value
+            hints = jnp.zeros_like(costs)
+            if heuristic_weight:
+                actions = jnp.arange(env.num_actions, dtype=jnp.int32)
+                of_all = jax.vmap(jax.vmap(hint, (None, None, 0)), (0, 0, None))
+                hints = heuristic_weight * of_all(problem, state, actions)
+            order = jnp.argsort(costs + hints, axis=-1)
+            costs, hints = (jnp.take_along_axis(x, order, axis=-1) for x in (costs, hints))
+            return order.astype(jnp.int16), costs, hints, value
 
         self.begin = jax.jit(jax.vmap(env.init))
         """The first states [P] of problems [P]."""
         self._step = jax.jit(jax.vmap(step))
-        self._judge = jax.jit(judge)
+        self._judge = jax.jit(judge, static_argnums=3)
 
     def step(
         self, problems: Problem, owners: np.ndarray, states: State, actions: list[int]
@@ -322,12 +346,22 @@ class _Device:
         return _padded(self._step, problems, states, np.array(actions, np.int32))
 
     def judge(
-        self, params: Params, problems: Problem, owners: np.ndarray, states: State, rows: list[int]
+        self,
+        params: Params,
+        problems: Problem,
+        owners: np.ndarray,
+        states: State,
+        rows: list[int],
+        heuristic_weight: float,
     ) -> tuple[np.ndarray, ...]:
-        """Of some states: actions by rank [N, A], -log of their shares [N, A], values [N]."""
+        """Of some states: actions by rank [N, A], `costs` and `hints` [N, A], values [N]."""
         problems = jax.tree.map(lambda x: x[owners[rows]], problems)
         states = jax.tree.map(lambda x: x[rows], states)
-        return _padded(functools.partial(self._judge, params), problems, states)
+
+        def judge(problems: Problem, states: State) -> tuple[jax.Array, ...]:
+            return self._judge(params, problems, states, heuristic_weight)
+
+        return _padded(judge, problems, states)
 
 
 def _padded(function: Any, *arguments: Any) -> Any:

@@ -72,6 +72,23 @@ def test_a_value_draws_it_along():
     assert drawn[0].evaluations < blind[0].evaluations
 
 
+class Slope(Walk):
+    """Its heuristic rises to the right."""
+
+    def heuristic(self, problem, state):
+        return state.place.astype(jnp.float32) / 9.0
+
+
+def test_a_heuristic_alone_is_greedy_search():
+    """All places to the right come before any to the left, and none is judged in vain."""
+    env = Slope()
+    goals = jnp.array([7, -5], jnp.int8)
+    options = {"budget": 1_000, "at_once": 1, "heuristic_weight": 1e3}
+    found = best_first(env, constant_evaluator(env), (), goals, **options)
+    assert [one.actions for one in found] == [(1,) * 7, (0,) * 5]
+    assert [one.evaluations for one in found] == [7, 9 + 4]  # 0 to 6; 0 to 8, and -1 to -4
+
+
 def test_problems_do_not_know_of_each_other():
     """Side by side or alone, a search comes to the same."""
     env = Walk()
