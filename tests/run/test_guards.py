@@ -67,7 +67,7 @@ def iterated(**changes):
         config, program, program.init(None), progress.Clock(0.0), iterations=config.iterations
     )
     return [
-        {"iteration": number, "iterations": config.iterations} | train_lib._iterate(session)
+        {"iteration": number, "iterations": config.iterations} | train_lib._iterate(session, None)
         for number in range(1, config.iterations + 1)
     ]
 
