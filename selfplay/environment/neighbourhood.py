@@ -61,7 +61,7 @@ class Neighbourhood(Environment[Any]):
         found = neighbours_of(self.env, self.env.parse_problem(problem), neighbours)
         self.num_neighbours = len(found)
         """Different problems, the one itself among them."""
-        found += [self.env.parse_problem(problem)] * (len(found) // _SHARE)
+        found = [*found, *[self.env.parse_problem(problem)] * (len(found) // _SHARE)]
         self.problems = jax.tree.map(lambda *leaves: np.stack(leaves), *found)
         """Problem [num_levels]; the last ones are the one itself."""
         self.num_levels = len(found)
