@@ -57,6 +57,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "practice.search_every": (1, UNBOUNDED),
     "practice.num_problems": (1, UNBOUNDED),
     "practice.num_shortened": (0, UNBOUNDED),
+    "practice.num_rehearsed": (0, UNBOUNDED),
     "practice.budget": (1, UNBOUNDED),
     "practice.value_weight": (0, UNBOUNDED),
     "practice.heuristic_weight": (0, UNBOUNDED),
@@ -214,6 +215,9 @@ class PracticeConfig(Section):
     """Searched side by side."""
     num_shortened: int = 0
     """Beside them so many that are solved, from states on the way, for shorter solutions."""
+    num_rehearsed: int = 0
+    """So many of the solutions that are known are learnt from again each time, each level's as
+    often as another's. Without it a solution is forgotten as the buffer forgets its rows."""
     budget: int = 300
     """Evaluations of the network for each."""
     value_weight: float = 0.0

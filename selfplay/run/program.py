@@ -257,17 +257,17 @@ def _check(config: Config, env: Environment, num_games: int) -> None:
             f"{config.env} can take, got {plies}"
         )
     practice = config.practice
-    searched = practice.num_problems + practice.num_shortened
+    shown = practice.num_problems + practice.num_shortened + practice.num_rehearsed
     if practice.search_every is not None and not keeps_solutions(env):
         raise ValueError(
             f"practice.search_every is for problems of a lone player that have levels and a "
             f"verifier, which {config.env} has not; leave it out"
         )
-    if practice.search_every is not None and searched * env.max_steps > config.replay.capacity:
+    if practice.search_every is not None and shown * env.max_steps > config.replay.capacity:
         raise ValueError(
-            f"replay.capacity must be at least {searched * env.max_steps}, what a search can add: "
-            f"(practice.num_problems + practice.num_shortened) * the {env.max_steps} steps of "
-            f"{config.env}, got {config.replay.capacity}"
+            f"replay.capacity must be at least {shown * env.max_steps}, what practice can add: "
+            f"(practice.num_problems + num_shortened + num_rehearsed) * the {env.max_steps} steps "
+            f"of {config.env}, got {config.replay.capacity}"
         )
     rows = config.rollout.num_games * (env.max_steps + config.rollout.steps_per_iteration)
     if rows > config.replay.capacity:

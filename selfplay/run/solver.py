@@ -40,6 +40,30 @@ class _Task:
     by: Finder = "search"
 
 
+@dataclasses.dataclass(frozen=True)
+class _Result:
+    """What is learnt from, or counted."""
+
+    level: int
+    problem: Problem
+    actions: tuple[int, ...] | None
+    """That solve it; None if nothing is known that does."""
+    is_tried: bool
+    """Whether it was an attempt at a new problem."""
+    evaluations: int
+
+    @classmethod
+    def of_search(cls, task: _Task, found: Found, solution: Solution | None) -> "_Result":
+        """Of a search, and what the verifier accepts of it."""
+        actions = None if solution is None else solution.actions
+        return cls(task.level, task.problem, actions, task.by == "search", found.evaluations)
+
+    @classmethod
+    def known(cls, solution: Solution, problem: Problem) -> "_Result":
+        """Of what was found before."""
+        return cls(solution.level, problem, solution.actions, is_tried=False, evaluations=0)
+
+
 class Solver:
     """Works on a session; what it knows is in the run's folder."""
 
@@ -67,21 +91,29 @@ class Solver:
         self._solutions.close()
 
     def _practise(self) -> Row:
-        """Searches problems that are drawn as for games, and solved ones for shorter solutions."""
-        tasks = [*self._drawn(), *self._solved()]
+        """Searches new problems, and solved ones for shorter solutions.
+
+        Learnt from is what is found, and some of what was known before.
+        """
+        chance = np.random.default_rng((self._session.config.seed, self._session.iteration))
+        by_level = self._by_level()
+        rehearsed = self._drawn(by_level, self._session.config.practice.num_rehearsed, chance)
+        tasks = [*self._new(), *self._to_shorten(by_level, chance)]
         found = self._searched(tasks)
         solutions = [self._judged(task, one) for task, one in zip(tasks, found, strict=True)]
         solved = [solution for solution in solutions if solution is not None]
         kept = [solution for solution in solved if self._solutions.add(solution)]
-        return self._demonstrate(tasks, found, solutions) | {
+        results = [_Result.of_search(*each) for each in zip(tasks, found, solutions, strict=True)]
+        results += [_Result.known(one, self._problem(one.problem)) for one in rehearsed]
+        return self._demonstrate(results) | {
             "practice/searched": float(sum(task.by == "search" for task in tasks)),
             "practice/found": float(sum(solution.by == "search" for solution in solved)),
             "practice/shortened": float(sum(solution.by == "shortening" for solution in kept)),
             "practice/evaluations": float(sum(one.evaluations for one in found)),
         }
 
-    def _drawn(self) -> list[_Task]:
-        """New problems, from their beginnings."""
+    def _new(self) -> list[_Task]:
+        """Problems that are drawn as for games, from their beginnings."""
         session = self._session
         drawn = session.program.draw(session.state, jnp.int32(session.iteration))
         problems, levels = jax.device_get(drawn)
@@ -90,20 +122,38 @@ class Solver:
             for i, level in enumerate(levels)
         ]
 
-    def _solved(self) -> list[_Task]:
+    def _by_level(self) -> list[list[Solution]]:
+        """What is known, of each level at which anything is."""
+        levels: dict[int, list[Solution]] = {}
+        for solution in self._solutions.known.values():
+            levels.setdefault(solution.level, []).append(solution)
+        return [levels[level] for level in sorted(levels)]
+
+    def _drawn(
+        self, by_level: Sequence[Sequence[Solution]], count: int, chance: np.random.Generator
+    ) -> list[Solution]:
+        """So many by chance, a level as likely as another; none if nothing is known."""
+        if not by_level:
+            return []
+        levels = (by_level[i] for i in chance.integers(len(by_level), size=count))
+        return [there[chance.integers(len(there))] for there in levels]
+
+    def _to_shorten(
+        self, by_level: Sequence[Sequence[Solution]], chance: np.random.Generator
+    ) -> list[_Task]:
         """Problems with a solution that may be too long, from a state on its way, by chance."""
-        session = self._session
-        chance = np.random.default_rng((session.config.seed, session.iteration))
-        there = [one for one in self._solutions.known.values() if one.length > 1]
-        count = session.config.practice.num_shortened if there else 0
-        tasks = []
-        for _ in range(count):
-            known = there[chance.integers(len(there))]
-            problem = jax.device_get(self._env.parse_problem(known.problem))
-            begin = int(chance.integers(known.length - 1))
-            way, longest = known.actions[:begin], known.length - begin - 1
-            tasks.append(_Task(known.level, problem, way, longest, by="shortening"))
-        return tasks
+        count = self._session.config.practice.num_shortened
+        longer = [[one for one in level if one.length > 1] for level in by_level]
+        return [
+            _Task(
+                known.level,
+                self._problem(known.problem),
+                way=known.actions[: (begin := int(chance.integers(known.length - 1)))],
+                longest=known.length - begin - 1,
+                by="shortening",
+            )
+            for known in self._drawn([level for level in longer if level], count, chance)
+        ]
 
     def _searched(self, tasks: Sequence[_Task]) -> list[Found]:
         """What the present network finds."""
@@ -134,32 +184,33 @@ class Solver:
             iteration=self._session.iteration + 1,
         )
 
-    def _demonstrate(
-        self,
-        tasks: Sequence[_Task],
-        found: Sequence[Found],
-        solutions: Sequence[Solution | None],
-    ) -> Row:
-        """Puts what was solved into the buffer; practice counts what was drawn.
+    def _demonstrate(self, results: Sequence[_Result]) -> Row:
+        """Puts what was solved into the buffer; practice counts what was tried.
 
         What the devices cannot share equally is filled up with what is neither.
         """
         session = self._session
         config, size = session.config.practice, session.program.mesh.size
-        most = -(-(config.num_problems + config.num_shortened) // size) * size
-        rows = np.minimum(np.arange(most), len(tasks) - 1)
-        there = np.arange(most) < len(tasks)
+        most = (
+            -(-(config.num_problems + config.num_shortened + config.num_rehearsed) // size) * size
+        )
+        nothing = dataclasses.replace(results[0], actions=None, is_tried=False)
+        results = [*results, *(most - len(results)) * [nothing]]
         demonstrations = Demonstrations(
-            problem=_stacked([tasks[row].problem for row in rows]),
-            level=jnp.array([tasks[row].level for row in rows], jnp.int32),
-            action=jnp.array(self._padded([one.actions if one else () for one in solutions])[rows]),
-            solved=jnp.array(there & [solutions[row] is not None for row in rows]),
-            counted=jnp.array(there & [tasks[row].by == "search" for row in rows]),
-            evaluations=jnp.array([found[row].evaluations for row in rows], jnp.int32),
+            problem=_stacked([one.problem for one in results]),
+            level=jnp.array([one.level for one in results], jnp.int32),
+            action=jnp.array(self._padded([one.actions or () for one in results])),
+            solved=jnp.array([one.actions is not None for one in results]),
+            counted=jnp.array([one.is_tried for one in results]),
+            evaluations=jnp.array([one.evaluations for one in results], jnp.int32),
         )
         now = jnp.int32(session.iteration)
         session.state, added = session.program.demonstrate(session.state, demonstrations, now)
         return {name: float(value) for name, value in added.items()}
+
+    def _problem(self, text: str) -> Problem:
+        """Problem [] of NumPy arrays."""
+        return jax.device_get(self._env.parse_problem(text))
 
     def _padded(self, ways: Sequence[Sequence[int]]) -> np.ndarray:
         """int32 [P, max_steps]: actions, then zeros."""
