@@ -1,0 +1,173 @@
+"""The open list of a best-first search: of one problem the edges not taken yet, the best first.
+
+Plain Python, for it holds millions of them, of which few are looked at again.
+"""
+
+import dataclasses
+import heapq
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+LEAST_CHANCE = 1e-6
+"""That a value or a heuristic can say."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a search of one problem came to."""
+
+    actions: tuple[int, ...] | None
+    """From the beginning to where it is solved; None if it was not."""
+    evaluations: int
+    """States that the network judged."""
+    steps: int
+    """Rules applied: to reach those, and ends, and states that were known already."""
+    exhausted: bool
+    """Whether nothing was left to try, within the environment's limit of steps."""
+
+
+class Node(NamedTuple):
+    """A state that was judged."""
+
+    state: bytes
+    edge: "Edge | None"
+    """By which it was reached; None at the beginning."""
+    depth: int
+    cost: float
+    """-log of the policy of the way here."""
+    value_cost: float
+    """-log of what its value says, by its weight."""
+    order: np.ndarray
+    """int16 [A]: actions, those that come first in front."""
+    costs: np.ndarray
+    """float32 [A]: -log of their shares; infinite where they are illegal."""
+    hints: np.ndarray
+    """float32 [A]: -log of what the heuristic says of where they lead, by its weight."""
+
+
+class Edge(NamedTuple):
+    """An action of a state that was judged, by its rank."""
+
+    node: Node
+    rank: int
+
+    @property
+    def action(self) -> int:
+        """Its number."""
+        return int(self.node.order[self.rank])
+
+    @property
+    def cost(self) -> float:
+        """-log of the policy of the way through it."""
+        return self.node.cost + float(self.node.costs[self.rank])
+
+
+class OpenList:
+    """One problem's queue and budget."""
+
+    def __init__(
+        self,
+        budget: int,
+        value_weight: float,
+        chance: np.random.Generator | None,
+        longest: int | None,
+    ):
+        self.budget, self.value_weight, self.chance = budget, value_weight, chance
+        self.longest = longest
+        self.diver: Node | None = None
+        self.falling: Edge | None = None
+        """The edge by which a dive goes on; None where the next best one begins a dive."""
+        self.is_turn = False
+        self.evaluations = self.steps = 0
+        self.solution: Edge | None = None
+        self.queue: list[tuple[float, int, Edge]] = []
+        self.pushed = 0
+        self.known: dict[bytes, int] = {}
+        """The steps in which each state was reached."""
+
+    def arrives(self, edge: Edge | None, identity: bytes, solved: bool, ended: bool) -> bool:
+        """Takes a state that was reached; says whether it is to be judged."""
+        self.steps += edge is not None
+        if solved and self.solution is None:
+            self.solution = edge
+        depth = 0 if edge is None else edge.node.depth + 1
+        if ended or self.is_over or self._is_known(identity, depth):
+            if edge is self.falling:
+                self.diver = self.falling = None
+            return False
+        self.known[identity] = depth
+        self.evaluations += 1
+        return True
+
+    def _is_known(self, identity: bytes, depth: int) -> bool:
+        """Whether nothing new can come of a state that was reached in so many steps."""
+        if self.longest is None:
+            return identity in self.known
+        return depth >= min(self.longest, self.known.get(identity, self.longest))
+
+    @property
+    def is_over(self) -> bool:
+        """It is solved, or the budget is spent."""
+        return self.solution is not None or self.evaluations >= self.budget
+
+    def add(
+        self,
+        edge: Edge | None,
+        state: bytes,
+        order: np.ndarray,
+        costs: np.ndarray,
+        hints: np.ndarray,
+        value: float,
+    ) -> None:
+        """Takes what was judged of a state; its best action joins the queue."""
+        depth, cost = (0, 0.0) if edge is None else (edge.node.depth + 1, edge.cost)
+        chance = max((1.0 + float(value)) / 2.0, LEAST_CHANCE)
+        value_cost = -self.value_weight * math.log(chance)
+        node = Node(state, edge, depth, cost, value_cost, order, costs, hints)
+        if edge is not None and edge is self.falling:
+            self.diver = node
+        self._push(node, rank=0)
+
+    def best(self, count: int) -> list[Edge]:
+        """The next edges, at most so many; of each its state's next best takes the place."""
+        edges = []
+        self.is_turn = not self.is_turn
+        if self.diver is not None and not self.is_over and (self.is_turn or count > 1):
+            edges.append(self._fall(self.diver))
+        while self.queue and len(edges) < count and not self.is_over:
+            edge = heapq.heappop(self.queue)[2]
+            self._push(edge.node, edge.rank + 1)
+            edges.append(edge)
+        if self.chance is not None and self.falling is None and edges:
+            self.falling = edges[0]
+        return edges
+
+    def _fall(self, node: Node) -> Edge:
+        """On by an action that is drawn from the policy."""
+        assert self.chance is not None
+        shares = np.exp(-node.costs.astype(np.float64))
+        rank = int(self.chance.choice(len(shares), p=shares / shares.sum()))
+        self.falling, self.diver = Edge(node, rank), None
+        return self.falling
+
+    def _push(self, node: Node, rank: int) -> None:
+        if rank < len(node.costs) and node.costs[rank] < math.inf:
+            edge = Edge(node, rank)
+            self.pushed += 1  # of equal ones the first comes first
+            cost = math.log(node.depth + 1) + node.value_cost + edge.cost + float(node.hints[rank])
+            heapq.heappush(self.queue, (cost, self.pushed, edge))
+
+    def found(self) -> Found:
+        """What it came to."""
+        actions, edge = [], self.solution
+        while edge is not None:
+            actions.append(edge.action)
+            edge = edge.node.edge
+        return Found(
+            actions=None if self.solution is None else tuple(reversed(actions)),
+            evaluations=self.evaluations,
+            steps=self.steps,
+            exhausted=self.solution is None and not self.queue,
+        )
