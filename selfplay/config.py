@@ -59,6 +59,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "practice.num_shortened": (0, UNBOUNDED),
     "practice.num_rehearsed": (0, UNBOUNDED),
     "practice.budget": (1, UNBOUNDED),
+    "practice.most_doublings": (0, 20),
     "practice.value_weight": (0, UNBOUNDED),
     "practice.heuristic_weight": (0, UNBOUNDED),
     "replay.capacity": (1, UNBOUNDED),
@@ -220,6 +221,9 @@ class PracticeConfig(Section):
     often as another's. Without it a solution is forgotten as the buffer forgets its rows."""
     budget: int = 300
     """Evaluations of the network for each."""
+    most_doublings: int = 0
+    """Of that budget: with 3 half of the new problems have it, a quarter twice as much, an eighth
+    four times, and another eighth eight times; 2.5 times on average."""
     value_weight: float = 0.0
     """How much the value of a state counts, beside the policy of the way there."""
     heuristic_weight: float = 0.0

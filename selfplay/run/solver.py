@@ -23,7 +23,8 @@ from selfplay.search.best_first import BestFirst, Found
 from selfplay.search.model import network_evaluator
 
 _AT_ONCE = 8
-"""States of a problem that are reached together: half the time of four, the same solutions."""
+"""States of a problem that are reached together: half the time of four, the same solutions. Where
+the budget is doubled so are these."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +36,8 @@ class _Task:
     """Problem [] of NumPy arrays."""
     way: tuple[int, ...]
     """Actions to the state where the search begins."""
+    doublings: int = 0
+    """How often the budget is doubled."""
     longest: int | None = None
     """Steps of a solution from there that is of use; None where any is."""
     by: Finder = "search"
@@ -98,7 +101,7 @@ class Solver:
         chance = np.random.default_rng((self._session.config.seed, self._session.iteration))
         by_level = self._by_level()
         rehearsed = self._drawn(by_level, self._session.config.practice.num_rehearsed, chance)
-        tasks = [*self._new(), *self._to_shorten(by_level, chance)]
+        tasks = [*self._new(chance), *self._to_shorten(by_level, chance)]
         found = self._searched(tasks)
         solutions = [self._judged(task, one) for task, one in zip(tasks, found, strict=True)]
         solved = [solution for solution in solutions if solution is not None]
@@ -112,13 +115,20 @@ class Solver:
             "practice/evaluations": float(sum(one.evaluations for one in found)),
         }
 
-    def _new(self) -> list[_Task]:
-        """Problems that are drawn as for games, from their beginnings."""
+    def _new(self, chance: np.random.Generator) -> list[_Task]:
+        """Problems that are drawn as for games, from their beginnings.
+
+        Half of them have the budget, a quarter twice as much, and so on: nobody knows how much a
+        problem needs, and who draws so spends at most so many times more than who knew (Luby et al.
+        1993, "Optimal speedup of Las Vegas algorithms").
+        """
         session = self._session
         drawn = session.program.draw(session.state, jnp.int32(session.iteration))
         problems, levels = jax.device_get(drawn)
+        doublings = chance.geometric(0.5, size=len(levels)) - 1
+        most = session.config.practice.most_doublings
         return [
-            _Task(int(level), jax.tree.map(lambda x: x[i], problems), way=())  # noqa: B023
+            _Task(int(level), _row(problems, i), way=(), doublings=min(int(doublings[i]), most))
             for i, level in enumerate(levels)
         ]
 
@@ -164,8 +174,8 @@ class Solver:
             # One device's copy: what all devices hold would be searched by all of them.
             jax.device_put(jax.device_get(session.program.acting(session.state))),
             problems,
-            budget=session.config.practice.budget,
-            at_once=_AT_ONCE,
+            budget=[session.config.practice.budget << task.doublings for task in tasks],
+            at_once=[_AT_ONCE << task.doublings for task in tasks],
             value_weight=session.config.practice.value_weight,
             heuristic_weight=session.config.practice.heuristic_weight,
             start=self._reached(problems, self._padded([task.way for task in tasks]), counts),
@@ -218,6 +228,11 @@ class Solver:
         for row, way in zip(padded, ways, strict=True):
             row[: len(way)] = way
         return padded
+
+
+def _row(problems: Problem, index: int) -> Problem:
+    """One of several."""
+    return jax.tree.map(lambda x: x[index], problems)
 
 
 def _stacked(problems: Sequence[Problem]) -> Problem:

@@ -64,8 +64,8 @@ class BestFirst:
         params: Params,
         problems: Problem,
         *,
-        budget: int,
-        at_once: int = 4,
+        budget: int | Sequence[int],
+        at_once: int | Sequence[int] = 4,
         value_weight: float = 0.0,
         heuristic_weight: float = 0.0,
         dives: bool = False,
@@ -78,9 +78,10 @@ class BestFirst:
         Args:
             params: the evaluator's.
             problems: Problem [P].
-            budget: evaluations of a problem, at least 1.
+            budget: evaluations of each problem, at least 1.
             at_once: of a problem's states so many are reached together, the best ones: with more
-                the device is busier, and what they tell comes later.
+                the device is busier, and what they tell comes later. Where budgets differ, in
+                proportion to them, all searches end together and leave no device half idle.
             value_weight: with it a state comes the sooner the higher the value v of the one before
                 it: depth / (policy(path) * ((1 + v) / 2) ** value_weight) is the least.
             heuristic_weight: of the environment's heuristic of the state itself, likewise; it takes
@@ -98,24 +99,24 @@ class BestFirst:
             `Found` for each problem.
 
         Raises:
-            ValueError: no budget.
+            ValueError: no budget, or not one for each problem.
         """
-        for name, value in (("budget", budget), ("at_once", at_once)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
         device, problems = self._device, jax.device_get(problems)
         states = jax.device_get(device.begin(problems) if start is None else start)
+        count = len(states.step_count)
+        budgets = _of_each("budget", budget, count)
         searches = [
             OpenList(
-                budget,
+                budgets[i],
                 value_weight,
                 np.random.default_rng((seed, i)) if dives else None,
                 None if longest is None else longest[i],
             )
-            for i in range(len(states.step_count))
+            for i in range(count)
         ]
+        widths = _of_each("at_once", at_once, count)
         with _no_collection():
-            self._search(params, problems, states, searches, at_once, heuristic_weight)
+            self._search(params, problems, states, searches, widths, heuristic_weight)
         return [search.found() for search in searches]
 
     def _search(
@@ -124,7 +125,7 @@ class BestFirst:
         problems: Problem,
         states: State,
         searches: list[OpenList],
-        at_once: int,
+        widths: Sequence[int],
         heuristic_weight: float,
     ) -> None:
         """Until all searches are over, from states [P] on."""
@@ -147,13 +148,23 @@ class BestFirst:
                 judged = device.judge(params, problems, owners, states, new, heuristic_weight)
                 for row, *guess in zip(new, *judged, strict=True):
                     searches[owners[row]].add(edges[row], packed[row], *guess)
-            work = [(i, edge) for i, one in enumerate(searches) for edge in one.best(at_once)]
+            work = [(i, edge) for i, one in enumerate(searches) for edge in one.best(widths[i])]
             owners = np.array([i for i, _ in work], np.int64)
             edges = [edge for _, edge in work]
             if work:
                 parents = packing.unpack([edge.node.state for _, edge in work])
                 actions = [edge.action for _, edge in work]
                 states, solved = device.step(problems, owners, parents, actions)
+
+
+def _of_each(name: str, value: int | Sequence[int], count: int) -> list[int]:
+    """One for each problem. Raises ValueError where there are others, or less than 1."""
+    values = count * [value] if isinstance(value, int) else list(value)
+    if len(values) != count:
+        raise ValueError(f"{name} must be one for each of {count} problems, got {len(values)}")
+    if min(values) < 1:
+        raise ValueError(f"{name} must be at least 1, got {min(values)}")
+    return values
 
 
 @contextlib.contextmanager

@@ -27,7 +27,14 @@ SETTINGS = {
     "network": {"width": 8, "depth": 1},
     "search": {"num_simulations": 2},
     "rollout": {"num_games": 8, "steps_per_iteration": 4},
-    "practice": {"search_every": 2, "num_problems": 3, "num_shortened": 4, "budget": 12},
+    "practice": {
+        "search_every": 2,
+        "num_problems": 3,
+        "num_shortened": 4,
+        "num_rehearsed": 5,
+        "budget": 6,
+        "most_doublings": 2,
+    },
     "replay": {"capacity": 512, "min_rows": 32},
     "learner": {"batch_size": 16, "updates_per_iteration": 1},
     "evaluation": {"every_minutes": 60.0, "num_simulations": 2},
@@ -103,9 +110,31 @@ def test_a_solution_is_shortened(compiled_once, tmp_path):
     assert 0 < [row["by"] for row in lines].count("shortening") <= shortened
 
 
+def test_what_is_known_is_learnt_from_again(compiled_once, tmp_path):
+    """Rows that took no evaluation are those of the one known solution, once for each rehearsal."""
+    session = Session(
+        config_lib.from_dict(SETTINGS), compiled_once, compiled_once.init(None), Clock(60.0), 1
+    )
+    folder = RunDirectory(tmp_path)
+    known = Solution(0, 3, "4", 14, "games", (1, 0) * 5 + (1,) * 4)
+    folder.solutions.write_text(json.dumps(dataclasses.asdict(known)) + "\n")
+    session.state, _, attempts = compiled_once.play(session.state, np.int32(1))
+    tried = session.state.practice.attempts.sum()
+    solver = Solver(folder, session)
+    solver(attempts)
+    solver.close()
+    rows = jax.device_get(session.state.buffer.rows)
+    rehearsed = (rows.provenance.operator == OPERATORS.index("best_first")) & (rows.weight > 0)
+    rehearsed &= rows.provenance.simulations == 0
+    assert rehearsed.sum() == 5 * known.length
+    taken = rows.action_weights[rehearsed].argmax(-1)
+    assert np.bincount(taken).tolist() == [5 * known.actions.count(a) for a in (0, 1)]
+    assert session.state.practice.attempts.sum() <= tried + SETTINGS["practice"]["num_problems"]
+
+
 def test_games_without_levels_and_buffers_that_are_too_small_are_refused():
     with pytest.raises(ValueError, match="search_every is for problems of a lone player"):
         program.make_program(config_lib.from_dict(SETTINGS | {"env": "tic_tac_toe"}))
     small = SETTINGS | {"replay": {"capacity": 128, "min_rows": 8}}
-    with pytest.raises(ValueError, match=r"replay\.capacity must be at least 140, .* got 128"):
+    with pytest.raises(ValueError, match=r"replay\.capacity must be at least 240, .* got 128"):
         program.make_program(config_lib.from_dict(small))

@@ -98,6 +98,22 @@ def test_problems_do_not_know_of_each_other():
     assert together == alone
 
 
+def test_each_problem_has_a_budget_and_a_width_of_its_own():
+    search = BestFirst(Walk(), leaning(0.3))
+    goals = jnp.array([8, 8, -8], jnp.int8)
+    budgets, widths = [5, 9, 16], [1, 4, 2]
+    together = search((), goals, budget=budgets, at_once=widths)
+    alone = [
+        search((), goals[i : i + 1], budget=budgets[i], at_once=widths[i])[0] for i in range(3)
+    ]
+    assert together == alone
+    assert [one.evaluations for one in together[:2]] == budgets[:2]
+    with pytest.raises(ValueError, match="budget must be one for each of 3 problems, got 2"):
+        search((), goals, budget=[5, 5])
+    with pytest.raises(ValueError, match="at_once must be at least 1, got 0"):
+        search((), goals, budget=5, at_once=[1, 0, 1])
+
+
 def test_two_players_are_refused():
     env = worlds.Nim(stones=4)
     with pytest.raises(ValueError, match="one player, Nim has 2"):
