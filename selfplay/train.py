@@ -193,15 +193,16 @@ def _iterate(session: Session, solver: Solver | None) -> progress.Row:
     session.state, played, attempts = program.play(session.state, now)
     learned = {}
     least = int(played["least_buffer_rows"])  # waits until the games are played
-    solved = {} if solver is None or attempts is None else solver(attempts)
     play_seconds = time.monotonic() - begin
+    practised = {}
+    if solver is not None and attempts is not None:
+        practised = progress.timed("seconds/practice", solver, attempts)
     if least * program.mesh.size >= config.replay.min_rows:
         total = progress.total_updates(config, session.iterations)
         session.state, learned = program.learn(session.state, now, jnp.int32(total))
     row = progress.iteration_row(
-        config, played, learned, lambda: time.monotonic() - begin, play_seconds
+        config, played, learned, practised, lambda: time.monotonic() - begin, play_seconds
     )
-    row |= solved
     progress.refuse_non_finite(row, session.iteration)
     session.iteration += 1
     return row

@@ -183,6 +183,8 @@ class LiveView:
             )
         if "practice/solved_1" in row:
             parts.append(f"solved by level {levels(row)}")
+        if "practice/solutions" in row:
+            parts.append(f"{row['practice/solutions']:,.0f} solutions")
         return " · ".join(parts)
 
 
@@ -201,6 +203,13 @@ def _practice_lines(row: dict[str, float]) -> Table:
     table.add_row("  from the first on, %", numbers, levels(row))
     if "practice/solutions" in row:
         table.add_row("  problems with a solution kept", f"{row['practice/solutions']:,.0f}")
+    if "practice/searched" in row:
+        table.add_row(
+            "  of those searched whole, solved",
+            f"{row['practice/found']:,.0f} of {row['practice/searched']:,.0f}",
+        )
+        speed = row["practice/evaluations"] / max(row["seconds/practice"], 1e-9)
+        table.add_row("  evaluations/s of these searches", f"{speed:,.0f}")
     return table
 
 

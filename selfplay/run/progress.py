@@ -158,13 +158,15 @@ def iteration_row(
     config: Config,
     played: dict[str, jax.Array],
     learned: dict[str, jax.Array],
+    practised: Row,
     seconds: Callable[[], float],
     play_seconds: float,
 ) -> Row:
     """An iteration's metrics from the sums and means that `play` and `learn` gave.
 
-    `seconds` is asked once all numbers have come from the device; `play_seconds` of them went
-    before learning began.
+    `seconds` is asked once all numbers have come from the device; `play_seconds` of them went for
+    the games. What was `practised` beside them is its own row, "seconds/practice" among it, and
+    nothing where there is nobody to practise.
     """
     played, learned = jax.device_get((played, learned))
     sums = {key: float(value) for key, value in played.items()}
@@ -181,7 +183,7 @@ def iteration_row(
     row = {
         "games": sums["games"],
         "seconds/play": play_seconds,
-        "seconds/learn": took - play_seconds,
+        "seconds/learn": took - play_seconds - practised.get("seconds/practice", 0.0),
         "speed/games_per_second": sums["games"] / took,
         "speed/simulations_per_second": decisions * config.search.mean_simulations / took,
         "game/length": sums["plies"] / games,
@@ -189,7 +191,7 @@ def iteration_row(
         "game/first_player_wins": sums["first_player_wins"] / games,
         "game/first_player_losses": sums["first_player_losses"] / games,
         "game/truncated": sums["truncated"] / games,
-        "buffer/rows_added": sums["rows"],
+        "buffer/rows_added": sums["rows"] + practised.get("practice/rows", 0.0),
         "buffer/rows": sums["buffer_rows"],
         "buffer/rows_drawn": float(drawn if learned else 0),
     }
@@ -198,7 +200,7 @@ def iteration_row(
     if sums["game_pairs"]:
         row["game/repeated"] = sums["equal_game_pairs"] / sums["game_pairs"]
     practice = {key: value for key, value in sums.items() if key.startswith("practice/")}
-    return row | early | practice | means
+    return row | early | practice | means | practised
 
 
 def timed(key: str, function: Callable[..., Row], *arguments: Any) -> Row:

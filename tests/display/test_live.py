@@ -79,3 +79,18 @@ def test_levels_show_how_much_of_each_is_solved(is_terminal):
     said = words(console)
     assert "█▅▁" in said
     assert ("100 50 0" in said) == is_terminal
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_whole_searches_beside_the_games_are_told_of(is_terminal):
+    console = Console(record=True, width=80, force_terminal=is_terminal, file=io.StringIO())
+    names = ("solutions", "searched", "found", "evaluations")
+    searched = dict(
+        zip((f"practice/{n}" for n in names), (412.0, 64.0, 22.0, 9_000.0), strict=True)
+    )
+    row = COLLAPSED[0] | searched | {"practice/solved_1": 0.5, "seconds/practice": 3.0}
+    with LiveView(Config(env="andrews_curtis"), console) as view:
+        view.on_iteration(row)
+    said = words(console)
+    assert "412" in said
+    assert ("22 of 64" in said) == ("3,000" in said) == is_terminal

@@ -118,7 +118,7 @@ def test_iteration_row_turns_sums_into_rates():
         "equal_game_pairs": 2.0,
         "game_pairs": 10.0,
     }
-    row = progress.iteration_row(config, sums, {"loss/value": 0.5}, lambda: 2.0, 1.5)
+    row = progress.iteration_row(config, sums, {"loss/value": 0.5}, {}, lambda: 2.0, 1.5)
     assert row == {
         "games": 5.0,
         "speed/games_per_second": 2.5,
@@ -137,16 +137,20 @@ def test_iteration_row_turns_sums_into_rates():
         "seconds/learn": 0.5,
         "loss/value": 0.5,
     }
-    empty = progress.iteration_row(config, dict.fromkeys(sums, 0), {}, lambda: 2.0, 2.0)
+    empty = progress.iteration_row(config, dict.fromkeys(sums, 0), {}, {}, lambda: 2.0, 2.0)
     assert "game/repeated" not in empty  # no two games ended
     assert empty["buffer/rows_drawn"] == 0.0
     assert all(math.isfinite(value) for value in empty.values())
     early = {"resigned": 4, "judged": 8, "misjudged": 2}
-    more = progress.iteration_row(config, sums | early, {"loss/value": 0.5}, lambda: 2.0, 1.5)
+    more = progress.iteration_row(config, sums | early, {"loss/value": 0.5}, {}, lambda: 2.0, 1.5)
     assert more == row | {"game/resigned": 0.8, "game/misjudged": 0.25}
-    none = progress.iteration_row(config, sums | dict.fromkeys(early, 0), {}, lambda: 2.0, 1.5)
+    none = progress.iteration_row(config, sums | dict.fromkeys(early, 0), {}, {}, lambda: 2.0, 1.5)
     assert none["game/resigned"] == 0.0
     assert "game/misjudged" not in none  # nothing was judged
+    practised = {"practice/rows": 7.0, "seconds/practice": 0.25}
+    beside = progress.iteration_row(config, sums, {"loss/value": 0.5}, practised, lambda: 2.0, 1.5)
+    changed = {"buffer/rows_added": 40.0, "seconds/learn": 0.25}
+    assert beside == row | practised | changed
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
