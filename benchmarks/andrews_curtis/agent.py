@@ -10,6 +10,7 @@ import collections
 import dataclasses
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,10 +20,12 @@ from scipy import stats
 
 from benchmarks.andrews_curtis.baselines import load
 from selfplay.agent import Agent
+from selfplay.environment.contract import Environment, Problem
 from selfplay.environment.verifier import Verdict
 from selfplay.search.best_first import Found, best_first
 from selfplay_envs.proofs import miller_schupp
 
+COUNT = len(miller_schupp.presentations())
 GREEDY = Path(__file__).with_name("greedy_10000_generated.csv")
 
 
@@ -49,19 +52,21 @@ class Arguments:
     """Which checkpoint or milestone of the run, by default the newest."""
 
 
-def solve(agent: Agent, instances: list[int], arguments: Arguments) -> dict[int, Found]:
+def instances(env: Environment[Any], levels: jax.Array) -> Problem:
+    """Problem [N] of levels (int32 [N])."""
+    key = jax.random.key(0)  # of no consequence: each is a level of its own
+    return jax.vmap(lambda level: env.sample_problem_at(key, level, "train"))(levels)
+
+
+def solve(agent: Agent, levels: list[int], arguments: Arguments) -> dict[int, Found]:
     """What became of each instance. Raises RuntimeError if a path is not accepted."""
     env, verifier = agent.env, agent.env.verifier()
     if verifier is None:
         raise ValueError(f"{arguments.run} is of an environment without a checker")
     outcomes = {}
-    for first in range(0, len(instances), arguments.together):
-        group = instances[first : first + arguments.together]
-        problems = jax.device_get(
-            jax.vmap(lambda level: env.sample_problem_at(jax.random.key(0), level, "train"))(
-                jnp.array(group, jnp.int32)
-            )
-        )
+    for first in range(0, len(levels), arguments.together):
+        group = levels[first : first + arguments.together]
+        problems = jax.device_get(instances(env, jnp.array(group, jnp.int32)))
         found = best_first(
             env,
             agent.evaluator,
@@ -87,17 +92,17 @@ def main() -> None:
     """Prints how many, of which n, and which ones greedy search does not solve."""
     arguments = tyro.cli(Arguments, description=__doc__)
     agent = Agent.load(arguments.run, arguments.iteration)
-    instances = list(range(0, len(miller_schupp.presentations()), arguments.every))
+    levels = list(range(0, COUNT, arguments.every))
     began = time.process_time()
-    outcomes = solve(agent, instances, arguments)
+    outcomes = solve(agent, levels, arguments)
     solved = [index for index, one in outcomes.items() if one.actions is not None]
-    low, high = stats.binomtest(len(solved), len(instances)).proportion_ci(method="wilson")
+    low, high = stats.binomtest(len(solved), len(levels)).proportion_ci(method="wilson")
     greedy = set(load(GREEDY))
-    words = len(miller_schupp.presentations()) // miller_schupp.MAX_N
+    words = COUNT // miller_schupp.MAX_N
     lengths = [len(one.actions) for one in outcomes.values() if one.actions is not None]
     by_n = collections.Counter(index // words + 1 for index in solved)
     print(
-        f"{len(solved)} of {len(instances)} solved, {100 * len(solved) / len(instances):.1f} % "
+        f"{len(solved)} of {len(levels)} solved, {100 * len(solved) / len(levels):.1f} % "
         f"({100 * low:.1f} to {100 * high:.1f}), {arguments.budget:,} evaluations each; "
         f"by n: {', '.join(f'{n}: {by_n[n]}' for n in sorted(by_n))}; "
         f"moves: median {np.median(lengths):.0f}, most {max(lengths)}; "
@@ -106,7 +111,7 @@ def main() -> None:
         f"{time.process_time() - began:.0f} s of processor time"
     )
     new = [index for index in solved if index not in greedy]
-    print(f"greedy search, 10,000 generated, solves {len(greedy & set(instances))} of these")
+    print(f"greedy search, 10,000 generated, solves {len(greedy & set(levels))} of these")
     print(f"not solved by it: {', '.join(map(str, new)) or 'none'}")
 
 

@@ -11,7 +11,7 @@ in one go; nothing else counts.
 import dataclasses
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +30,7 @@ from selfplay.networks.contract import Params
 from selfplay.search.best_first import Found, best_first
 from selfplay.search.model import Evaluator, constant_evaluator, network_evaluator
 from selfplay_envs.proofs.formula import Formula, subformulas
-from selfplay_envs.proofs.formula_table import SIZES, encode
+from selfplay_envs.proofs.formula_table import SIZES, FormulaTable, encode
 from selfplay_envs.proofs.propositional import Propositional
 from selfplay_envs.proofs.propositional_proof import PropositionalCertifier
 from selfplay_envs.proofs.tptp import read_tptp
@@ -104,21 +104,13 @@ def read(largest: int) -> list[Problem]:
 def search(problems: Sequence[Problem], agent: Agent | None, arguments: Arguments) -> list[Outcome]:
     """All of them, those of one size side by side."""
     outcomes = []
-    for size in SIZES:
-        group = [problem for problem in problems if problem.size == size]
-        if not group:
-            continue
-        trained = None if agent is None else agent.env
-        goals = trained.goals if isinstance(trained, Propositional) else 1
-        env = Propositional(subformulas=size, max_steps=arguments.max_steps, goals=goals)
+    for group, env, tables in by_size(problems, agent, arguments.max_steps):
         evaluator, params = guess(env, agent)
-        tables = [encode(problem.formula, size) for problem in group]
-        stacked = jax.tree.map(lambda *rows: np.stack(rows), *tables)
         found = best_first(
             env,
             evaluator,
             params,
-            stacked,
+            stacked(tables),
             budget=arguments.budget,
             at_once=arguments.at_once,
             value_weight=arguments.value_weight,
@@ -126,6 +118,24 @@ def search(problems: Sequence[Problem], agent: Agent | None, arguments: Argument
         )
         outcomes += judged(group, tables, found)
     return outcomes
+
+
+def by_size(
+    problems: Sequence[Problem], agent: Agent | None, max_steps: int
+) -> Iterator[tuple[list[Problem], Propositional, list[FormulaTable]]]:
+    """Those of one size, the smallest shapes that hold them, and their tables in these."""
+    trained = None if agent is None else agent.env
+    goals = trained.goals if isinstance(trained, Propositional) else 1
+    for size in SIZES:
+        group = [problem for problem in problems if problem.size == size]
+        if group:
+            env = Propositional(subformulas=size, max_steps=max_steps, goals=goals)
+            yield group, env, [encode(problem.formula, size) for problem in group]
+
+
+def stacked(tables: Sequence[FormulaTable]) -> FormulaTable:
+    """FormulaTable [N]."""
+    return jax.tree.map(lambda *rows: np.stack(rows), *tables)
 
 
 def judged(group: Sequence[Problem], tables: list[Any], found: list[Found]) -> list[Outcome]:
