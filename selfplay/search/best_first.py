@@ -23,7 +23,7 @@ from selfplay.search.model import Evaluator, mask_logits
 from selfplay.search.open_list import LEAST_CHANCE, Edge, Found, OpenList
 from selfplay.search.packed import Packing
 
-_LEAST_BATCH = 64
+_LEAST_BATCH = 16
 """States of the smallest batch; others are twice as large, and so on, so that few are compiled."""
 
 
