@@ -54,6 +54,8 @@ class Arguments:
     """Of an attempt."""
     budget: int = 1_000
     """Evaluations of a whole search; so many for each network."""
+    path_memory: float = 1.0
+    """In whole searches; see `best_first`."""
     heuristic_weight: float = 0.0
     """In whole searches; see `best_first`."""
     dives: bool = False
@@ -167,6 +169,7 @@ class Ruler:
                 group.problems,
                 budget=arguments.budget,
                 at_once=8,
+                path_memory=arguments.path_memory,
                 heuristic_weight=arguments.heuristic_weight,
                 dives=arguments.dives,
             )

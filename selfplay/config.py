@@ -60,6 +60,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "practice.num_rehearsed": (0, UNBOUNDED),
     "practice.budget": (1, UNBOUNDED),
     "practice.most_doublings": (0, 20),
+    "practice.path_memory": (0, 1),
     "practice.value_weight": (0, UNBOUNDED),
     "practice.heuristic_weight": (0, UNBOUNDED),
     "replay.capacity": (1, UNBOUNDED),
@@ -224,6 +225,9 @@ class PracticeConfig(Section):
     most_doublings: int = 0
     """Of that budget: with 3 half of the new problems have it, a quarter twice as much, an eighth
     four times, and another eighth eight times; 2.5 times on average."""
+    path_memory: float = 1.0
+    """What an action on the way counts for each step behind it; with less, long solutions are found
+    of which no step is unlikely, but the whole is."""
     value_weight: float = 0.0
     """How much the value of a state counts, beside the policy of the way there."""
     heuristic_weight: float = 0.0

@@ -38,6 +38,8 @@ class Arguments:
     """Evaluations of an instance."""
     at_once: int = 8
     """States of an instance evaluated together."""
+    path_memory: float = 1.0
+    """What an action on the way counts for each step behind it; see `best_first`."""
     value_weight: float = 0.0
     """Of the value, beside the policy; see `best_first`."""
     heuristic_weight: float = 0.0
@@ -74,6 +76,7 @@ def solve(agent: Agent, levels: list[int], arguments: Arguments) -> dict[int, Fo
             problems,
             budget=arguments.budget,
             at_once=arguments.at_once,
+            path_memory=arguments.path_memory,
             value_weight=arguments.value_weight,
             heuristic_weight=arguments.heuristic_weight,
             dives=arguments.dives,

@@ -176,6 +176,7 @@ class Solver:
             problems,
             budget=[session.config.practice.budget << task.doublings for task in tasks],
             at_once=[_AT_ONCE << task.doublings for task in tasks],
+            path_memory=session.config.practice.path_memory,
             value_weight=session.config.practice.value_weight,
             heuristic_weight=session.config.practice.heuristic_weight,
             start=self._reached(problems, self._padded([task.way for task in tasks]), counts),

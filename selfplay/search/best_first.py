@@ -66,6 +66,7 @@ class BestFirst:
         *,
         budget: int | Sequence[int],
         at_once: int | Sequence[int] = 4,
+        path_memory: float = 1.0,
         value_weight: float = 0.0,
         heuristic_weight: float = 0.0,
         dives: bool = False,
@@ -82,6 +83,10 @@ class BestFirst:
             at_once: of a problem's states so many are reached together, the best ones: with more
                 the device is busier, and what they tell comes later. Where budgets differ, in
                 proportion to them, all searches end together and leave no device half idle.
+            path_memory: what an action on the way counts for each step that lies behind it; 1 is
+                Levin's. With less of it a long way is no worse than a short one if its last steps
+                are likely: no guarantee is left, but solutions of a hundred steps come within
+                reach, of which none is likely as a whole.
             value_weight: with it a state comes the sooner the higher the value v of the one before
                 it: depth / (policy(path) * ((1 + v) / 2) ** value_weight) is the least.
             heuristic_weight: of the environment's heuristic of the state itself, likewise; it takes
@@ -99,8 +104,10 @@ class BestFirst:
             `Found` for each problem.
 
         Raises:
-            ValueError: no budget, or not one for each problem.
+            ValueError: no budget, or not one for each problem; or a memory beyond [0, 1].
         """
+        if not 0 <= path_memory <= 1:
+            raise ValueError(f"path_memory must be between 0 and 1, got {path_memory}")
         device, problems = self._device, jax.device_get(problems)
         states = jax.device_get(device.begin(problems) if start is None else start)
         count = len(states.step_count)
@@ -108,6 +115,7 @@ class BestFirst:
         searches = [
             OpenList(
                 budgets[i],
+                path_memory,
                 value_weight,
                 np.random.default_rng((seed, i)) if dives else None,
                 None if longest is None else longest[i],

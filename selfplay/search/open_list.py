@@ -36,7 +36,7 @@ class Node(NamedTuple):
     """By which it was reached; None at the beginning."""
     depth: int
     cost: float
-    """-log of the policy of the way here."""
+    """-log of the policy of the way here, the more of it the nearer; see `OpenList`."""
     value_cost: float
     """-log of what its value says, by its weight."""
     order: np.ndarray
@@ -60,8 +60,8 @@ class Edge(NamedTuple):
 
     @property
     def cost(self) -> float:
-        """-log of the policy of the way through it."""
-        return self.node.cost + float(self.node.costs[self.rank])
+        """-log of its own share."""
+        return float(self.node.costs[self.rank])
 
 
 class OpenList:
@@ -70,12 +70,13 @@ class OpenList:
     def __init__(
         self,
         budget: int,
+        path_memory: float,
         value_weight: float,
         chance: np.random.Generator | None,
         longest: int | None,
     ):
-        self.budget, self.value_weight, self.chance = budget, value_weight, chance
-        self.longest = longest
+        self.budget, self.path_memory, self.value_weight = budget, path_memory, value_weight
+        self.chance, self.longest = chance, longest
         self.diver: Node | None = None
         self.falling: Edge | None = None
         """The edge by which a dive goes on; None where the next best one begins a dive."""
@@ -122,7 +123,7 @@ class OpenList:
         value: float,
     ) -> None:
         """Takes what was judged of a state; its best action joins the queue."""
-        depth, cost = (0, 0.0) if edge is None else (edge.node.depth + 1, edge.cost)
+        depth, cost = (0, 0.0) if edge is None else (edge.node.depth + 1, self._cost(edge))
         chance = max((1.0 + float(value)) / 2.0, LEAST_CHANCE)
         value_cost = -self.value_weight * math.log(chance)
         node = Node(state, edge, depth, cost, value_cost, order, costs, hints)
@@ -156,8 +157,13 @@ class OpenList:
         if rank < len(node.costs) and node.costs[rank] < math.inf:
             edge = Edge(node, rank)
             self.pushed += 1  # of equal ones the first comes first
-            cost = math.log(node.depth + 1) + node.value_cost + edge.cost + float(node.hints[rank])
+            hint = float(node.hints[rank])
+            cost = math.log(node.depth + 1) + node.value_cost + self._cost(edge) + hint
             heapq.heappush(self.queue, (cost, self.pushed, edge))
+
+    def _cost(self, edge: Edge) -> float:
+        """-log of the policy of the way through an edge, what lies far back counting less."""
+        return self.path_memory * edge.node.cost + edge.cost
 
     def found(self) -> Found:
         """What it came to."""
