@@ -226,8 +226,8 @@ class PracticeConfig(Section):
     """Of that budget: with 3 half of the new problems have it, a quarter twice as much, an eighth
     four times, and another eighth eight times; 2.5 times on average."""
     path_memory: float = 1.0
-    """What an action on the way counts for each step behind it; with less, long solutions are found
-    of which no step is unlikely, but the whole is."""
+    """The share of a way's policy that each further step leaves; with less than all, long solutions
+    are found of which no step is unlikely, but the whole is."""
     value_weight: float = 0.0
     """How much the value of a state counts, beside the policy of the way there."""
     heuristic_weight: float = 0.0

@@ -39,7 +39,7 @@ class Arguments:
     at_once: int = 8
     """States of an instance evaluated together."""
     path_memory: float = 1.0
-    """What an action on the way counts for each step behind it; see `best_first`."""
+    """The share of a way's policy that each further step leaves; see `best_first`."""
     value_weight: float = 0.0
     """Of the value, beside the policy; see `best_first`."""
     heuristic_weight: float = 0.0

@@ -83,10 +83,10 @@ class BestFirst:
             at_once: of a problem's states so many are reached together, the best ones: with more
                 the device is busier, and what they tell comes later. Where budgets differ, in
                 proportion to them, all searches end together and leave no device half idle.
-            path_memory: what an action on the way counts for each step that lies behind it; 1 is
-                Levin's. With less of it a long way is no worse than a short one if its last steps
-                are likely: no guarantee is left, but solutions of a hundred steps come within
-                reach, of which none is likely as a whole.
+            path_memory: the share of depth and policy of the way that each further step leaves; 1
+                is Levin's search. With less of it a long way is no worse than a short one if its
+                last steps are likely: no guarantee is left, but solutions of a hundred steps come
+                within reach, of which none is likely as a whole.
             value_weight: with it a state comes the sooner the higher the value v of the one before
                 it: depth / (policy(path) * ((1 + v) / 2) ** value_weight) is the least.
             heuristic_weight: of the environment's heuristic of the state itself, likewise; it takes

@@ -35,8 +35,10 @@ class Node(NamedTuple):
     edge: "Edge | None"
     """By which it was reached; None at the beginning."""
     depth: int
+    steps: float
+    """Of the way here, as far as they are remembered."""
     cost: float
-    """-log of the policy of the way here, the more of it the nearer; see `OpenList`."""
+    """-log of the policy of these."""
     value_cost: float
     """-log of what its value says, by its weight."""
     order: np.ndarray
@@ -123,10 +125,12 @@ class OpenList:
         value: float,
     ) -> None:
         """Takes what was judged of a state; its best action joins the queue."""
-        depth, cost = (0, 0.0) if edge is None else (edge.node.depth + 1, self._cost(edge))
+        depth, steps, cost = 0, 0.0, 0.0
+        if edge is not None:
+            depth, (steps, cost) = edge.node.depth + 1, self._way(edge)
         chance = max((1.0 + float(value)) / 2.0, LEAST_CHANCE)
         value_cost = -self.value_weight * math.log(chance)
-        node = Node(state, edge, depth, cost, value_cost, order, costs, hints)
+        node = Node(state, edge, depth, steps, cost, value_cost, order, costs, hints)
         if edge is not None and edge is self.falling:
             self.diver = node
         self._push(node, rank=0)
@@ -157,13 +161,14 @@ class OpenList:
         if rank < len(node.costs) and node.costs[rank] < math.inf:
             edge = Edge(node, rank)
             self.pushed += 1  # of equal ones the first comes first
-            hint = float(node.hints[rank])
-            cost = math.log(node.depth + 1) + node.value_cost + self._cost(edge) + hint
+            steps, cost = self._way(edge)
+            cost += math.log(steps) + node.value_cost + float(node.hints[rank])
             heapq.heappush(self.queue, (cost, self.pushed, edge))
 
-    def _cost(self, edge: Edge) -> float:
-        """-log of the policy of the way through an edge, what lies far back counting less."""
-        return self.path_memory * edge.node.cost + edge.cost
+    def _way(self, edge: Edge) -> tuple[float, float]:
+        """`steps` and `cost` of the way through an edge."""
+        memory, node = self.path_memory, edge.node
+        return memory * node.steps + 1.0, memory * node.cost + edge.cost
 
     def found(self) -> Found:
         """What it came to."""

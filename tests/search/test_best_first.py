@@ -162,6 +162,24 @@ def test_dives_find_what_is_long_and_easy():
     assert fast.actions != searched(dives=True, seed=1).actions
 
 
+def test_without_memory_the_likelier_step_is_taken_again_and_again():
+    """Of a way as long as one likes the last step alone counts; else the rest of it adds up."""
+    env, problems = Grove(), jnp.zeros(1, jnp.int8)
+    search = BestFirst(env, leaning(0.7))
+    options = {"budget": 5_000, "at_once": 1}
+    spent = [
+        search((), problems, path_memory=memory, **options)[0].evaluations
+        for memory in (0.0, 0.25, 1.0)
+    ]
+    assert spent[:2] == [12, 12]
+    assert 12 / 0.7**12 >= spent[2] > 100
+    # With 1/4 no way costs more than log(4/3) - 4/3 log 0.7 = 0.76, and a step aside costs 1.2 at
+    # least; with 3/4 it may be 2.8.
+    assert search((), problems, path_memory=0.75, **options)[0].evaluations > 12
+    with pytest.raises(ValueError, match=r"path_memory must be between 0 and 1, got 1\.5"):
+        search((), problems, path_memory=1.5, **options)
+
+
 def test_dives_leave_nothing_out():
     """What the queue alone exhausts is exhausted with dives, too."""
     goals = jnp.array([9, 2, -7], jnp.int8)
