@@ -6,6 +6,8 @@ decision = agent.act(state)
 state = agent.env.step((), state, decision.action)
 """
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,18 +56,36 @@ class Agent:
         self._search_with_tree = jit_search(self._one(search_with_tree), static_argnames="config")
 
     @classmethod
-    def load(cls, run: Path | str, iteration: int | None = None) -> "Agent":
+    def load(
+        cls,
+        run: Path | str,
+        iteration: int | None = None,
+        env_args: Mapping[str, bool | int | float | str] | None = None,
+    ) -> "Agent":
         """The agent of a run, or the one that comes with an environment, by its name; from the
         newest sound checkpoint, or the one or the milestone of an iteration.
 
-        Raises ValueError if there is no such run or checkpoint.
+        `env_args` take the place of the run's own where they have the same names: a network over
+        tokens plays at other sizes than it was trained at.
+
+        Raises ValueError if there is no such run or checkpoint, or if its network does not fit the
+        environment that the arguments make.
         """
         folder = RunDirectory(locate(run))
         config = folder.read_config()
+        if env_args:
+            config = dataclasses.replace(config, env_args=config.env_args | dict(env_args))
         env = registry.make(config.env, **config.env_args)
         network = build(config.network, env)
         path = checkpoint.find(folder.checkpoints, iteration, folder.milestones)
-        params = read_params(path, env, network)
+        try:
+            params = read_params(path, env, network)
+        except ValueError as error:
+            if not env_args:
+                raise
+            raise ValueError(
+                f"the network of {run} does not play at other env_args: {error}"
+            ) from error
         evaluator = network_evaluator(env, network.apply)
         return cls(env, evaluator, params, config, int(path.name))
 

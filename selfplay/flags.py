@@ -300,6 +300,9 @@ class SolveFlags:
     practice: float | None = None
     """Minutes: if nothing is found, the network first trains for so long on problems like this one,
     in a run of its own, and searches again. RUN is not changed."""
+    env_args: dict[str, bool | int | float | str] = dataclasses.field(default_factory=dict)
+    """The environment's own arguments, where they are to be others than the run's, such as more
+    room for a larger problem."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,9 @@ print(answer.explanation)
 import dataclasses
 import functools
 import hashlib
+import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,9 @@ from selfplay.train import spread_over_cores
 
 BUDGET = 10_000
 """Evaluations of the network, where nobody says how many."""
+
+_FILE_NAME = re.compile(r"[^\s,]*(\.[A-Za-z]\w*|/[^\s,\\]*)")
+"""What somebody types who means a file: it ends like one, or lies in a folder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +74,7 @@ def solve(
     iteration: int | None = None,
     practice_minutes: float | None = None,
     watch: Watch | None = None,
+    env_args: Mapping[str, bool | int | float | str] | None = None,
 ) -> Answer:
     """Searches for a solution, and has it judged.
 
@@ -81,24 +88,26 @@ def solve(
         practice_minutes: if nothing is found, the network trains for so long on problems like
             this one, in a run of its own, and searches again; see `practise`.
         watch: who is told how the practice goes.
+        env_args: the environment's arguments that are to be others than the run's; see
+            `Agent.load`. An agent has its own.
 
     Raises:
-        ValueError: the problem cannot be read, or does not fit the run's environment; or practice
-            is wanted where the environment knows of no problems that are like one.
+        ValueError: the problem cannot be read, or does not fit the run's environment; the answer's
+            file cannot be written; or practice is wanted where the environment knows of no problems
+            that are like one.
         RejectedError: a judge refuses what the verifier accepted; the file is kept.
     """
     if practice_minutes is not None and not isinstance(run, Agent):
         spread_over_cores(RunDirectory(locate(run)).read_config())
-    agent = run if isinstance(run, Agent) else Agent.load(run, iteration)
+    agent = run if isinstance(run, Agent) else Agent.load(run, iteration, env_args)
     env = agent.env
     if env.num_players != 1:
         raise ValueError(
             f"solve is for problems of one player; {agent.config.env} is a game of two, for which "
             "there is selfplay play"
         )
-    given = Path(problem)
-    is_file = _is_file(given)
-    asked = _read(env, given.read_text(encoding="utf-8") if is_file else problem)
+    _refuse_unwritable(env, output)
+    asked = _read(env, problem)
     text = env.format_problem(asked)
     if refutation := env.refutation(asked):
         nothing = Found(None, evaluations=0, steps=0, exhausted=False)
@@ -111,7 +120,8 @@ def solve(
         return answer
     if output is None:
         digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-        name = given.stem if is_file else f"solution-{digest}"
+        file = _file(problem)
+        name = f"solution-{digest}" if file is None else file.stem
         return _judged(env, asked, answer, found.actions, Path(name), asked_for=False)
     return _judged(env, asked, answer, found.actions, output, asked_for=True)
 
@@ -142,12 +152,25 @@ def _searched(
     return dataclasses.replace(answer, found=found, practice=practice)
 
 
-def _read(env: Environment[Any], text: str) -> Problem:
-    """The problem that a text describes. Raises ValueError, in the environment's words."""
+def _read(env: Environment[Any], problem: str) -> Problem:
+    """The problem that a text, or a file, describes. Raises ValueError, in the environment's words.
+    """
+    file = _file(problem)
+    if file is None:
+        slip = f"; and there is no file {problem}" if _FILE_NAME.fullmatch(problem) else ""
+        return _parsed(env, problem, "", slip)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"the problem in {file} cannot be read: it is no UTF-8 text") from error
+    return _parsed(env, text, f" in {file}", "")
+
+
+def _parsed(env: Environment[Any], text: str, where: str, slip: str) -> Problem:
     try:
         return env.parse_problem(text)
     except ValueError as error:
-        raise ValueError(f"the problem cannot be read: {error}") from error
+        raise ValueError(f"the problem{where} cannot be read: {error}{slip}") from error
 
 
 def _judged(
@@ -199,11 +222,26 @@ def _written(output: Path, suffix: str, text: str) -> Path:
     return file
 
 
-def _is_file(path: Path) -> bool:
+def _refuse_unwritable(env: Environment[Any], output: Path | None) -> None:
+    """Raises ValueError now, rather than when a long search is over."""
+    if output is not None and output.is_dir():
+        raise ValueError(f"the answer goes to a file; {output} is a folder, try {output}/proof")
+    folder = Path() if output is None else output.parent
+    is_written = output is not None or env.certifier() is not None
+    if is_written and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ValueError(
+            f"the answer's file cannot be written into {folder.absolute()}, which is no folder that "
+            "this user may write to; --output FILE puts it elsewhere"
+        )
+
+
+def _file(problem: str) -> Path | None:
+    """The file of that name, if there is one."""
+    path = Path(problem)
     try:
-        return path.is_file()
+        return path if path.is_file() else None
     except OSError:  # a formula may be too long for a file's name
-        return False
+        return None
 
 
 def _alone(problem: Problem) -> Problem:

@@ -1,12 +1,17 @@
 """Problems solved with their certificates, on sums, which anyone can check."""
 
+import jax
+import jax.numpy as jnp
 import pytest
 
+from selfplay import config as config_lib
 from selfplay.agent import Agent
 from selfplay.config import Config
 from selfplay.display.solution import lines
-from selfplay.environment import Certifier, Judgement, Verdict
+from selfplay.environment import Certifier, Judgement, Verdict, make
 from selfplay.environment.verifier import Fallible, RejectedError
+from selfplay.networks.build import build
+from selfplay.run import checkpoint, directory
 from selfplay.search.model import constant_evaluator
 from selfplay.solve import solve
 from selfplay_envs.games.tic_tac_toe import TicTacToe
@@ -169,3 +174,55 @@ def test_a_presentation_is_trivialised(tmp_path):
     assert answer.verdict is Verdict.ACCEPTED
     assert answer.file is not None
     assert answer.file.exists()
+
+
+def test_a_file_that_is_none_or_no_text_is_named(tmp_path):
+    agent = agent_of(Addition())
+    with pytest.raises(ValueError, match=r"two numbers.*; and there is no file runs/mine\.p$"):
+        solve(agent, "runs/mine.p")
+    (tmp_path / "mine.p").write_bytes(b"17+\xff")
+    with pytest.raises(ValueError, match=r"mine\.p cannot be read: it is no UTF-8 text"):
+        solve(agent, str(tmp_path / "mine.p"))
+    (tmp_path / "mine.p").write_text("one and two")
+    with pytest.raises(ValueError, match=r"problem in .*mine\.p cannot be read: .*one and two'$"):
+        solve(agent, str(tmp_path / "mine.p"))
+
+
+def test_where_nothing_can_be_written_there_is_no_search(tmp_path):
+    agent = Agent(Certified(digits=2), None, (), Config(env="addition"))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match=r"is a folder, try .*/proof$"):
+        solve(agent, "17+8", output=tmp_path)
+    with pytest.raises(ValueError, match="which is no folder that this user may write to"):
+        solve(agent, "17+8", output=tmp_path / "missing/proof")
+
+
+def run_of(path, settings):
+    """A folder with a network of zeros, which is no worse than one that was never trained."""
+    config = config_lib.from_dict(settings)
+    env = make(config.env, **config.env_args)
+    shapes = jax.eval_shape(build(config.network, env).init, jax.random.key(0))
+    params = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+
+    def fill(folder):
+        info = {"environment_version": env.version}
+        checkpoint.save(folder.checkpoints, 0, {"params": params}, info)
+
+    with directory.create(path, config, fill):
+        return path
+
+
+def test_a_network_over_tokens_plays_where_there_is_more_room(tmp_path):
+    network = {"kind": "graph", "width": 8, "depth": 1}
+    settings = {"env": "propositional", "env_args": {"subformulas": 16}, "network": network}
+    run = run_of(tmp_path / "proofs", settings)
+    formula = f"{' & '.join('abcdefghi')} -> a"
+    with pytest.raises(ValueError, match="is room for 16; --env-args subformulas 32 has room"):
+        solve(run, formula)
+    answer = solve(run, formula, output=tmp_path / "p", env_args={"subformulas": 32})
+    assert answer.verdict is Verdict.ACCEPTED
+
+
+def test_a_network_of_one_size_does_not(tmp_path):
+    run = run_of(tmp_path / "words", {"env": "andrews_curtis", "network": {"width": 8}})
+    with pytest.raises(ValueError, match="does not play at other env_args: .* was float32"):
+        solve(run, "xxy, x", env_args={"length": 32})

@@ -1,6 +1,6 @@
 """One problem to be solved."""
 
-from selfplay.arguments import parse, positionals
+from selfplay.arguments import named_values, parse, positionals
 from selfplay.flags import SolveFlags
 
 
@@ -15,11 +15,13 @@ def solve(arguments: list[str]) -> int:
       selfplay solve runs/propositional "(p -> q) -> (~q -> ~p)"
       selfplay solve runs/propositional SYJ105+1.002.p --budget 50000
       selfplay solve runs/propositional SYJ206+1.009.p --practice 10
-      selfplay solve runs/andrews_curtis "xyX = yxy, x = y^2" --output moves
+      selfplay solve runs/propositional SYJ201+1.004.p --env-args subformulas 128
+      selfplay solve runs/andrews_curtis "xyx = yxy, x^2 = y^3" --output moves
     """
     words, rest = positionals(arguments)
     usage = "selfplay solve RUN PROBLEM"
-    flags = parse(usage, solve, rest, SolveFlags())
+    env_args, rest = named_values("--env-args", rest)
+    flags = parse(usage, solve, rest, SolveFlags(env_args=env_args))
     if len(words) != 2:
         raise ValueError(
             f"solve takes a run and a problem, got {len(words)} of the two; a problem of several "
@@ -35,6 +37,7 @@ def solve(arguments: list[str]) -> int:
         output=flags.output,
         iteration=flags.iteration,
         practice_minutes=flags.practice,
+        env_args=flags.env_args,
     )
     print_answer(answer)
     return 0 if answer.found.actions is not None else 1

@@ -87,7 +87,7 @@ def _advice(answer: Answer) -> str:
         return (
             "nothing was left to try: within the environment's sizes and steps it has no solution"
         )
-    spent = f"the budget of {answer.budget:,} evaluations is spent; try "
+    spent = f"the budget of {counted(answer.budget, 'evaluation')} is spent; try "
     if answer.practice is not None:
         run = answer.practice.run
         return f"{spent}selfplay resume {run} --minutes MINUTES, then selfplay solve {run} PROBLEM"

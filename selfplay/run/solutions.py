@@ -2,8 +2,8 @@
 
 RUN/solutions.jsonl has an object a line, in the order in which they were found:
 
-    {"iteration": 12, "level": 3, "problem": "xyXYXY, xY", "length": 5, "by": "games",
-     "actions": [8, 1, 4, 0, 6]}
+    {"iteration": 12, "level": 3, "problem": "XyxYY, Xy", "length": 6, "by": "games",
+     "actions": [2, 5, 1, 3, 0, 6]}
 
 A problem has a line again when a shorter solution of it is found: its last line counts. All have
 been accepted by the environment's own verifier, which replays the actions. A resumed run drops the

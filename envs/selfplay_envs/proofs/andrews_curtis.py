@@ -206,7 +206,7 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
         return Presentation(words=problems.scrambled(key, num_moves, self.length, held_out, taken))
 
     def parse_problem(self, text: str) -> Presentation:
-        """A presentation such as "xyX = yxy, x = y^3"; see `presentation_text`."""
+        """A presentation such as "xyx = yxy, x^2 = y^3"; see `presentation_text`."""
         relators = presentation_text.parse(text)
         if all(len(word) == 1 for word in relators):
             raise ValueError(f"{text!r} is the trivial presentation: there is nothing to do")

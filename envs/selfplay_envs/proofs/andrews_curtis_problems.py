@@ -24,9 +24,10 @@ def padded(relators: Sequence[Sequence[int]], length: int) -> np.ndarray:
     """int8 [2, length]: two words. Raises ValueError where one is too long."""
     longest = max(len(word) for word in relators)
     if longest > length:
+        most = free_group.MAX_LENGTH
+        more = f"--env-args length {longest} has room" if longest <= most else f"the most is {most}"
         raise ValueError(
-            f"relators have at most {length} letters here, got one of {longest}; "
-            f"the environment's argument length = {longest} would do, up to {free_group.MAX_LENGTH}"
+            f"relators have at most {length} letters here, got one of {longest}; {more}"
         )
     words = np.zeros((2, length), np.int8)
     for row, word in zip(words, relators, strict=True):

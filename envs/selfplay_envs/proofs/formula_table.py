@@ -59,10 +59,10 @@ def encode(formula: Formula, size: int) -> FormulaTable:
     rows = subformulas(formula)
     if len(rows) > size:
         fitting = [other for other in SIZES if other >= len(rows)]
-        advice = f"subformulas={fitting[0]} has room" if fitting else f"the most is {SIZES[-1]}"
+        more = f"--env-args subformulas {fitting[0]} has room" if fitting else ""
         raise ValueError(
             f"the formula has {len(rows)} different subformulas, with ¬ and ↔ expanded, and there "
-            f"is room for {size}; {advice}"
+            f"is room for {size}; {more or f'the most is {SIZES[-1]}'}"
         )
     number = {row: i for i, row in enumerate(rows)}
     kind = np.zeros(size, np.int8)

@@ -1,4 +1,4 @@
-"""Balanced presentations on two generators as people write them: "xyX = yxy, x = y^3"."""
+"""Balanced presentations on two generators as people write them: "xyx = yxy, x^2 = y^3"."""
 
 import re
 from typing import NoReturn
@@ -8,12 +8,13 @@ Word = tuple[int, ...]
 
 _LETTER = {"x": 1, "X": -1, "y": 2, "Y": -2}
 _PIECE = re.compile(r"([xyXY])(?:\^(?:\((-?\d+)\)|(-?\d+)))?|(\S)")
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _MOST = 1_000
 """Letters of a word before it is reduced: a power that large is a slip."""
 
 FORM = (
-    'two relators or relations with a comma between, such as "xyX = yxy, xY^2": letters x and y, '
-    "capitals or ^-1 for inverses, ^n for powers"
+    'two relators or relations with a comma between, such as "xyx = yxy, x^2Y^3": letters x and y, '
+    "capitals, ^-1 or ⁻¹ for inverses, ^n for powers"
 )
 
 
@@ -29,7 +30,7 @@ def parse(text: str) -> tuple[Word, Word]:
         inside = inside.strip("⟨⟩<> ").partition("|")[2]
     sides = [part.split("=") for part in inside.split(",")]
     if len(sides) != 2:
-        _refuse(text, f"it has {len(sides)} relators; a balanced one on x and y has 2")
+        _refuse(text, f"relators on x and y must be 2 to be as many as letters, got {len(sides)}")
     if any(len(part) > 2 for part in sides):
         _refuse(text, "a relation has one =")
     first, second = (_relator(text, part) for part in sides)
@@ -66,6 +67,7 @@ def _relator(text: str, sides: list[str]) -> Word:
 
 def _word(text: str, side: str) -> list[int]:
     """The letters of one side, not reduced; "1" is the empty word."""
+    side = re.sub("⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda power: f"^({power[0].translate(_RAISED)})", side)
     if side.strip() == "1":
         return []
     letters: list[int] = []

@@ -59,6 +59,9 @@ from selfplay_envs.proofs.sequents import Work
 ROUNDS = 8
 """Of rules without choice in a step. All games of a batch take as many as the slowest."""
 
+_TPTP = re.compile(r"(?:^|\*/)\s*(?:fof|cnf|tff|thf|include)\s*\(", re.MULTILINE)
+"""How a statement begins in a TPTP file."""
+
 NUM_FEATURES = 5
 """Of a subformula beside its kind, each true or false; see `observe`."""
 
@@ -245,8 +248,7 @@ class Propositional(Environment[PropositionalState]):
         Raises:
             ValueError: it is neither; or it has more subformulas than there is room for.
         """
-        is_tptp = re.search(r"^\s*fof\s*\(", text, re.MULTILINE)
-        formula = tptp.parse_tptp(text).formula if is_tptp else syntax.parse(text)
+        formula = tptp.parse_tptp(text).formula if _TPTP.search(text) else syntax.parse(text)
         return jax.tree.map(jnp.asarray, encode(formula, self.subformulas))
 
     def format_problem(self, problem: FormulaTable) -> str:

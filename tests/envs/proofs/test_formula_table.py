@@ -49,7 +49,7 @@ def test_deep_formulas_have_a_last_depth():
     table = encode(formula, 128)
     assert np.asarray(table.position).max() // 3 == NUM_DEPTHS - 1
     with pytest.raises(
-        ValueError, match=r"has 121 different subformulas.*subformulas=128 has room"
+        ValueError, match=r"has 121 different subformulas.*--env-args subformulas 128 has"
     ):
         encode(formula, 64)
 
