@@ -207,7 +207,10 @@ class RolloutConfig(Section):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PracticeConfig(Section):
-    """Whole searches beside the games, for a lone player's problems that have levels."""
+    """Whole searches beside the games, for a lone player's problems that have levels.
+
+    Without `search_every` there are none, and all else here means nothing.
+    """
 
     section: ClassVar[str] = "practice"
     search_every: int | None = None
@@ -231,7 +234,7 @@ class PracticeConfig(Section):
     value_weight: float = 0.0
     """How much the value of a state counts, beside the policy of the way there."""
     heuristic_weight: float = 0.0
-    """How much the environment's heuristic counts, likewise."""
+    """How much the environment's heuristic counts, likewise, where it has one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -316,9 +316,11 @@ class InspectFlags:
     verdict: Literal["accepted", "any"] | None = None
     """Try a filter: keep what the verifier accepts, or all (default: as the run had it)."""
     least_confidence: float | None = None
-    """Try a filter: keep only what is at least so sure (default: as the run had it)."""
+    """Try a filter: keep only what is at least so sure (default: as the run had it, or all where a
+    share is given)."""
     keep_share: float | None = None
-    """Try a filter: keep so much of it, its surest rows (default: as the run had it)."""
+    """Try a filter: keep so much of it, its surest rows (default: as the run had it, or all where
+    a least confidence is given)."""
     json: bool = False
     """Figures alone, as JSON."""
 

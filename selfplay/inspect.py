@@ -18,7 +18,10 @@ from selfplay.run.distillation import iterations_each
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """A filter to be tried; None is what the run itself had."""
+    """A filter to be tried; None is what the run itself had.
+
+    But of the two that go by confidence one alone can be tried, without the run's other one.
+    """
 
     verified: bool | None = None
     least_confidence: float | None = None
@@ -26,11 +29,11 @@ class Trial:
 
     def settled(self, settings: DistillConfig) -> "Trial":
         """With the run's settings where nothing else is asked for."""
-        return Trial(
-            settings.verified if self.verified is None else self.verified,
-            settings.least_confidence if self.least_confidence is None else self.least_confidence,
-            settings.keep_share if self.keep_share is None else self.keep_share,
-        )
+        least, share = self.least_confidence, self.keep_share
+        if least is None and share is None:
+            least, share = settings.least_confidence, settings.keep_share
+        verified = settings.verified if self.verified is None else self.verified
+        return Trial(verified, least, share)
 
 
 def numbers(run: RunDirectory) -> list[int]:

@@ -61,6 +61,8 @@ class Answer:
     """What the run's own network came to on the same budget; None where no practice was wanted."""
     practice: Practice | None = None
     """Before `found`, if there was any: what the run's own network solves needs none."""
+    by_game: bool = False
+    """Whether a game of the practice solved it, and the search after it did not."""
     practised_for: str = ""
     """The problem for which the network had practised already when it was given."""
 
@@ -147,9 +149,10 @@ def _searched(
         return answer
     params, practice = practise(agent, text, minutes=practice_minutes, watch=watch)
     found = search(params, _alone(problem))[0]
-    if found.actions is None:
+    by_game = found.actions is None and practice.solution is not None
+    if by_game:
         found = dataclasses.replace(found, actions=practice.solution)
-    return dataclasses.replace(answer, found=found, practice=practice)
+    return dataclasses.replace(answer, found=found, practice=practice, by_game=by_game)
 
 
 def _read(env: Environment[Any], problem: str) -> Problem:

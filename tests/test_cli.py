@@ -85,6 +85,7 @@ def test_the_end_of_training_says_what_to_type_next(run, capsys):
         ),
         (["train", "tic_tac_toe", "--rollout.entropy-weight", "0.1"], "environments of one player"),
         (["distill", "connect_four", "--keep-share", "0.5"], "error: keep_share and least_conf"),
+        (["distill", "connect_four", "--guards.remedy", "real"], "alarm is --remedy, as in"),
         (["train", "tic_tac_toe", "--config", "."], "no config file at ."),
         (["train", "tic_tac_toe", "--from", "connect_four"], "it plays connect_four, not tic"),
         (["play", "connect_four", "--simulations", "0"], "1 to 65,534 simulations, 0 were"),

@@ -156,6 +156,9 @@ def test_who_was_stopped_goes_on_as_if_nothing_had_happened(finished, teacher, t
         stop = StopAfter(iterations + 1)  # the teacher's row is one
         distilled(teacher, run, watchers=[stop], learner=NOISY)
         assert metrics.read(RunDirectory(run).metrics)[-1]["iteration"] == iterations
+        if iterations == 4:  # all are damaged: the first student, who was kept, will do
+            for path in checkpoint.available(RunDirectory(run).checkpoints):
+                (path / "manifest.json").write_text("{}")
         shutil.move(teacher, tmp_path / "away")  # a distillation needs no other run
         try:
             resume(run)

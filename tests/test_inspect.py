@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from selfplay.distill_config import DistillConfig
 from selfplay.environment import registry
 from selfplay.inspect import Trial, inspect_run
 from selfplay.replay.generations import Generation
@@ -108,6 +109,14 @@ def test_the_worst_agree_least_and_the_commonest_are_most(run):
     assert [count for count, _ in found.duplicates.commonest] == [
         count for _, count in later.most_common(3)
     ]
+
+
+def test_of_what_goes_by_confidence_one_alone_is_tried():
+    settings = DistillConfig(confidence="search", keep_share=0.5, least_confidence=0.9)
+    assert Trial().settled(settings) == Trial(False, 0.9, 0.5)
+    assert Trial(keep_share=0.25).settled(settings) == Trial(False, None, 0.25)
+    assert Trial(least_confidence=0.1).settled(settings) == Trial(False, 0.1, None)
+    assert Trial(verified=True).settled(settings) == Trial(True, 0.9, 0.5)
 
 
 def test_a_filter_is_tried_and_nothing_is_written(run):

@@ -68,13 +68,14 @@ def test_what_is_not_solved_is_practised_for(agent, tmp_path, monkeypatch, capsy
     monkeypatch.setattr("selfplay.practise.train", train_and_solve)
     before = jax.device_get(agent.params)
     answer = solve_with_view(agent, "3+4", budget=1, practice_minutes=0.01)
-    assert "not solved without practice; Ctrl-C ends the practice" in capsys.readouterr().out
+    assert "from the first iteration on Ctrl-C ends the practice" in capsys.readouterr().out
     assert answer.unpractised is not None
     assert answer.unpractised.actions is None
     assert answer.practice is not None
     assert answer.practice.problems == 10
     assert answer.practice.solution == answer.found.actions == (7, 0)
     assert answer.verdict is Verdict.ACCEPTED
+    assert "a game of the practice solved it; the search after it did not" in lines(answer)
     run = RunDirectory(answer.practice.run)
     assert run.read_config().env_args == {"digits": 1, "problem": "3+4"}
     assert answer.practice.updates == 2 * len(read(run.metrics)) > 0

@@ -110,6 +110,7 @@ def distill(arguments: list[str]) -> None:
             checkpoint=config.checkpoint,
             logging=config.logging,
         )
+    _refuse_guards(rest)
     flags = parse("selfplay distill TEACHER", distill, rest, defaults)
     if teacher is None:
         raise ValueError(
@@ -139,6 +140,7 @@ def resume(arguments: list[str]) -> None:
     from selfplay.run.directory import RunDirectory
 
     if RunDirectory(run).is_distillation:
+        _refuse_guards(rest)
         given = ResumeDistillFlags(remedy=RunDirectory(run).read_distill_config().remedy)
         remedy = parse("selfplay resume [RUN]", resume, rest, given).remedy
         from selfplay.display.distill import resume_with_view as resume_distillation
@@ -165,6 +167,15 @@ def resume(arguments: list[str]) -> None:
     resume_with_view(
         run, config, minutes=flags.minutes, iterations=flags.iterations, started=_STARTED
     )
+
+
+def _refuse_guards(arguments: list[str]) -> None:
+    """Raises ValueError for a training run's flag, which a distillation calls otherwise."""
+    if any(word.startswith("--guards.") for word in arguments):
+        raise ValueError(
+            "a distillation has no settings of guards: what is done about an alarm is --remedy, as "
+            "in --remedy noise"
+        )
 
 
 def export(arguments: list[str]) -> None:

@@ -68,14 +68,17 @@ class LiveView:
     def __init__(
         self, config: Config, console: Console | None = None, rows: Sequence[metrics.Row] = ()
     ):
-        """A view of a run with these settings, that has these rows already."""
+        """A view of a run with these settings, that has these rows already.
+
+        Those of them that a resumed run does again, from an older checkpoint, do not count.
+        """
         self._config = config
         self._console = console or Console()
         self._live: Live | None = None
         self._truth: dict[str, list[float]] = {}
         self._last_line = 0.0
-        self._guards = Guards(rows)
-        self._doses = given(rows)
+        self._before = rows
+        self._guards, self._doses = Guards(), given(())
         self._said: set[str] = set()
 
     def __enter__(self) -> "LiveView":
@@ -95,6 +98,9 @@ class LiveView:
 
     def on_iteration(self, row: dict[str, float]) -> None:
         """Draws an iteration's metrics."""
+        if self._before:
+            done = [earlier for earlier in self._before if earlier["iteration"] < row["iteration"]]
+            self._guards, self._doses, self._before = Guards(done), given(done), ()
         looked = {key: value for key, value in row.items() if key.startswith("exact/")}
         for key, value in looked.items():
             self._truth.setdefault(key, []).append(value)

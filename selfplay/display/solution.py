@@ -23,7 +23,10 @@ def solve_with_view(run: Path | str | Agent, problem: str, **options: Any) -> An
         def watch(config: Config) -> Iterator[LiveView]:
             status.stop()
             with LiveView(config) as view:
-                view.say("not solved without practice; Ctrl-C ends the practice, not the search")
+                view.say(
+                    "not solved without practice; from the first iteration on Ctrl-C ends the "
+                    "practice, not the search"
+                )
                 yield view
             status.start()
 
@@ -73,6 +76,7 @@ def _without(answer: Answer) -> list[str]:
     return [
         f"without practice it was not solved ({_cost(answer.unpractised)})",
         *nothing,
+        *["a game of the practice solved it; the search after it did not"] * answer.by_game,
         f"the practised network is {answer.practice.run}",
     ]
 

@@ -132,12 +132,14 @@ def verify(path: Path) -> None:
     _check_files(path, hashes=True)
 
 
-def newest_sound(folder: Path, warn: Callable[[str], None] = print) -> Path:
-    """The newest checkpoint that is what was saved; each damaged one before it is warned of.
+def newest_sound(
+    folder: Path, warn: Callable[[str], None] = print, *, spare: Path | None = None
+) -> Path:
+    """The newest checkpoint that is what was saved, or else the newest one of another folder.
 
-    Raises ValueError if there is none.
+    Each damaged one before it is warned of. Raises ValueError if there is none.
     """
-    paths = available(folder)
+    paths = [*available(folder), *(() if spare is None else available(spare))]
     for path in paths:
         try:
             verify(path)

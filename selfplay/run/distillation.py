@@ -278,11 +278,14 @@ class Distillation:
     def restore(self) -> None:
         """Goes on where the newest sound checkpoint was; without any, from the beginning.
 
+        Where all are damaged, the last student that was kept serves: between two generations
+        nothing else is needed.
+
         Raises ValueError if it had other settings, but for those that may change.
         """
         if not checkpoint.available(self.run.checkpoints):
             return
-        path = checkpoint.newest_sound(self.run.checkpoints)
+        path = checkpoint.newest_sound(self.run.checkpoints, spare=self.run.milestones)
         info = checkpoint.read_info(path)
         session.refuse_other_version(path, self.env)
         session.refuse_changes(from_dict(info["config"]), self.config, self.run.path)

@@ -55,13 +55,33 @@ class Solution:
     """From the beginning to the end."""
 
 
-def read_solutions(path: Path) -> dict[str, Solution]:
+def read_solutions(path: Path, until: int | None = None) -> dict[str, Solution]:
     """The shortest solutions in a file, by their problems; none if there is no file.
 
-    Raises ValueError naming a damaged line before the last.
+    Those that were found in the first `until` iterations, by default all. Raises ValueError naming
+    a damaged line before the last, or one that is no solution.
     """
-    found = [Solution(**row) for row in read(path)]
-    return {one.problem: dataclasses.replace(one, actions=tuple(one.actions)) for one in found}
+    found = (_solution(path, row) for row in read(path))
+    return {one.problem: one for one in found if until is None or one.iteration <= until}
+
+
+def _solution(path: Path, row: dict[str, Any]) -> Solution:
+    """What a line says. Raises ValueError if it is not as this module writes them."""
+    try:
+        solution = Solution(**row | {"actions": tuple(map(int, row["actions"]))})
+        is_whole = isinstance(solution.iteration, int) and isinstance(solution.problem, str)
+        if is_whole and solution.length == len(solution.actions):
+            return solution
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise _spoilt(path, row)
+
+
+def _spoilt(path: Path, row: dict[str, Any], why: str = "") -> ValueError:
+    return ValueError(
+        f"{path}: somebody has changed {json.dumps(row)[:200]}, which is no solution{why}; delete "
+        "its line to go on"
+    )
 
 
 def keeps_solutions(env: Environment[Any]) -> bool:
@@ -79,12 +99,17 @@ class Solutions:
             raise ValueError(f"{type(env).__name__} has no verifier to judge solutions")
         self._verifier: Verifier = verifier
         self._run, self._env = run, env
-        self._file = JsonLines(run.solutions, resume_at=iteration)
-        self.known = read_solutions(run.solutions)
+        self.known = read_solutions(run.solutions, until=iteration)
         """The shortest ones, by their problems as texts."""
         self._counts = np.zeros(env.num_levels, np.int64)
         for solution in self.known.values():
+            if solution.level not in range(env.num_levels):
+                why = f": there are {env.num_levels} levels"
+                raise _spoilt(run.solutions, dataclasses.asdict(solution), why)
             self._counts[solution.level] += 1
+        self._unchecked = set(self.known)
+        """Problems of which the file alone says that they are solved."""
+        self._file = JsonLines(run.solutions, resume_at=iteration)
         self._texts: dict[bytes, str] = {}
 
     def keep_all(self, attempts: Attempts, iteration: int) -> None:
@@ -125,6 +150,7 @@ class Solutions:
             return False
         self._counts[solution.level] += text not in self.known
         self.known[text] = solution
+        self._unchecked.discard(text)
         self._file.on_iteration(dataclasses.asdict(solution))
         return True
 
@@ -153,6 +179,25 @@ class Solutions:
                 f"{self._run.rejected}: please report it"
             )
         return solution if verdict is Verdict.ACCEPTED else None
+
+    def problem(self, solution: Solution) -> Problem:
+        """Problem [] of NumPy arrays, of a solution that is known.
+
+        What was read from the file is judged once more, as soon as it is of use.
+
+        Raises ValueError if it was changed there, and is no solution any more.
+        """
+        try:
+            problem = jax.device_get(self._env.parse_problem(solution.problem))
+        except ValueError as error:
+            why = f": {error}"
+            raise _spoilt(self._run.solutions, dataclasses.asdict(solution), why) from error
+        if solution.problem in self._unchecked:
+            if self._verifier.verify(problem, solution.actions) is not Verdict.ACCEPTED:
+                why = f", says {type(self._verifier).__name__}"
+                raise _spoilt(self._run.solutions, dataclasses.asdict(solution), why)
+            self._unchecked.discard(solution.problem)
+        return problem
 
     def close(self) -> None:
         """Brings the file to the disk."""

@@ -107,7 +107,7 @@ class Solver:
         solved = [solution for solution in solutions if solution is not None]
         kept = [solution for solution in solved if self._solutions.add(solution)]
         results = [_Result.of_search(*each) for each in zip(tasks, found, solutions, strict=True)]
-        results += [_Result.known(one, self._problem(one.problem)) for one in rehearsed]
+        results += [_Result.known(one, self._solutions.problem(one)) for one in rehearsed]
         return self._demonstrate(results) | {
             "practice/searched": float(sum(task.by == "search" for task in tasks)),
             "practice/found": float(sum(solution.by == "search" for solution in solved)),
@@ -157,7 +157,7 @@ class Solver:
         return [
             _Task(
                 known.level,
-                self._problem(known.problem),
+                self._solutions.problem(known),
                 way=known.actions[: (begin := int(chance.integers(known.length - 1)))],
                 longest=known.length - begin - 1,
                 by="shortening",
@@ -218,10 +218,6 @@ class Solver:
         now = jnp.int32(session.iteration)
         session.state, added = session.program.demonstrate(session.state, demonstrations, now)
         return {name: float(value) for name, value in added.items()}
-
-    def _problem(self, text: str) -> Problem:
-        """Problem [] of NumPy arrays."""
-        return jax.device_get(self._env.parse_problem(text))
 
     def _padded(self, ways: Sequence[Sequence[int]]) -> np.ndarray:
         """int32 [P, max_steps]: actions, then zeros."""

@@ -48,6 +48,15 @@ def test_a_finding_is_at_the_bottom_of_the_panel_while_it_stands(before):
     assert SAID in words(console)
 
 
+def test_rows_that_are_done_again_are_counted_once():
+    """A run that goes on from an older checkpoint was a row short of the finding."""
+    console = Console(record=True, width=80, force_terminal=True, file=io.StringIO())
+    view = LiveView(Config(env="tic_tac_toe"), console, rows=COLLAPSED[: WINDOW - 1])
+    with view:
+        view.on_iteration(COLLAPSED[WINDOW - 2])
+    assert SAID not in words(console)
+
+
 def test_in_a_log_a_finding_is_said_once(monkeypatch):
     monkeypatch.setattr(live, "LOG_EVERY_SECONDS", -1.0)
     console = Console(record=True, width=300, force_terminal=False, file=io.StringIO())

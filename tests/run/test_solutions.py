@@ -1,7 +1,9 @@
 """Solutions found are kept: published paths, and games on walks whose steps can be added up."""
 
+import dataclasses
 import functools
 import itertools
+import json
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,7 @@ from selfplay.environment.verifier import RejectedError, Verdict, Verifier
 from selfplay.operators.rollout import Rollout
 from selfplay.run import solutions as solutions_lib
 from selfplay.run.directory import RunDirectory
-from selfplay.run.solutions import Solutions, read_solutions, solved_episodes
+from selfplay.run.solutions import Solution, Solutions, read_solutions, solved_episodes
 from tests import worlds
 from tests.operators.test_rollout import Babble
 
@@ -107,3 +109,23 @@ def test_what_the_verifier_refuses_stops_the_run_and_what_it_does_not_know_is_le
     assert not solutions.keep(2, np.int8(3), [1, 1, 1], by="games", iteration=1)
     solutions.close()
     assert read_solutions(tmp_path / "solutions.jsonl") == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"level": 8}, "no solution: there are 8 levels; delete its line"),
+        ({"level": -1}, "there are 8 levels"),
+        ({"length": 3}, r"/solutions\.jsonl: somebody has changed .*, which is no solution; delete"),
+        ({"actions": "1, 1"}, "which is no solution; delete"),
+        ({"how": "by luck"}, "which is no solution; delete"),
+        ({"iteration": "1"}, "which is no solution; delete"),
+        ({"problem": 2}, "which is no solution; delete"),
+    ],
+)
+def test_a_line_that_somebody_changed_is_named(changes, says, tmp_path):
+    run = RunDirectory(tmp_path)
+    line = dataclasses.asdict(Solution(1, 1, "2", 2, "games", (1, 1))) | changes
+    run.solutions.write_text(json.dumps(line) + "\n")
+    with pytest.raises(ValueError, match=says):
+        Solutions(run, worlds.Walks(), 1)

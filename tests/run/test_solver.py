@@ -132,6 +132,27 @@ def test_what_is_known_is_learnt_from_again(compiled_once, tmp_path):
     assert session.state.practice.attempts.sum() <= tried + SETTINGS["practice"]["num_problems"]
 
 
+def test_who_changes_a_solution_on_disk_is_told_when_it_is_of_use(compiled_once, tmp_path):
+    session = Session(
+        config_lib.from_dict(SETTINGS), compiled_once, compiled_once.init(None), Clock(60.0)
+    )
+    folder = RunDirectory(tmp_path)
+    changed = Solution(0, 3, "4", 4, "games", (1, 1, 1, 0))
+    folder.solutions.write_text(json.dumps(dataclasses.asdict(changed)) + "\n")
+    solver = Solver(folder, session)
+    session.iteration = 1
+    session.state, _, attempts = compiled_once.play(session.state, np.int32(1))
+    with pytest.raises(ValueError, match=r"solutions\.jsonl: .* no solution, says WalkVerifier"):
+        solver(attempts._replace(solved=np.zeros_like(attempts.solved)))
+    solver.close()
+
+
+def test_a_heuristic_counts_where_there_is_one():
+    practice = SETTINGS["practice"] | {"heuristic_weight": 1.0}
+    with pytest.raises(ValueError, match="for environments with a heuristic, which tests"):
+        program.make_program(config_lib.from_dict(SETTINGS | {"practice": practice}))
+
+
 def test_games_without_levels_and_buffers_that_are_too_small_are_refused():
     with pytest.raises(ValueError, match="search_every is for problems of a lone player"):
         program.make_program(config_lib.from_dict(SETTINGS | {"env": "tic_tac_toe"}))
