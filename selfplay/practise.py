@@ -44,7 +44,7 @@ class Practice:
     run: Path
     """The practice's own folder, with the practised network."""
     solution: tuple[int, ...] | None
-    """Of the hard problem, if a game solved it."""
+    """Of the hard problem, if a game or a search of the practice solved it."""
 
 
 def practise(

@@ -46,7 +46,7 @@ class Answer:
     budget: int
     """Evaluations that were allowed."""
     found: Found
-    """By the search, or else by a game of the practice."""
+    """By the search, or else during the practice."""
     verdict: Verdict | None = None
     """What the environment's own verifier says; None where there was nothing to judge, or none."""
     explanation: str = ""
@@ -61,8 +61,8 @@ class Answer:
     """What the run's own network came to on the same budget; None where no practice was wanted."""
     practice: Practice | None = None
     """Before `found`, if there was any: what the run's own network solves needs none."""
-    by_game: bool = False
-    """Whether a game of the practice solved it, and the search after it did not."""
+    by_practice: bool = False
+    """Whether it was solved during the practice, and not by the search after it."""
     practised_for: str = ""
     """The problem for which the network had practised already when it was given."""
 
@@ -79,6 +79,8 @@ def solve(
     env_args: Mapping[str, bool | int | float | str] | None = None,
 ) -> Answer:
     """Searches for a solution, and has it judged.
+
+    What counts in the search beside the policy is what counts in the run's own whole searches.
 
     Args:
         run: whose network; or an agent.
@@ -138,7 +140,15 @@ def _searched(
     """What was found, not yet judged; by a practised network if the agent's own finds nothing."""
     env = agent.env
     text = env.format_problem(problem)
-    search = functools.partial(best_first, env, agent.evaluator, budget=budget, dives=True)
+    search = functools.partial(
+        best_first,
+        env,
+        agent.evaluator,
+        budget=budget,
+        dives=True,
+        value_weight=agent.config.practice.value_weight,
+        heuristic_weight=agent.config.practice.heuristic_weight,
+    )
     found = search(agent.params, _alone(problem))[0]
     practised_for = env.problem if isinstance(env, Neighbourhood) else ""
     answer = Answer(text, budget, found, practised_for=practised_for)
@@ -149,10 +159,10 @@ def _searched(
         return answer
     params, practice = practise(agent, text, minutes=practice_minutes, watch=watch)
     found = search(params, _alone(problem))[0]
-    by_game = found.actions is None and practice.solution is not None
-    if by_game:
+    by_practice = found.actions is None and practice.solution is not None
+    if by_practice:
         found = dataclasses.replace(found, actions=practice.solution)
-    return dataclasses.replace(answer, found=found, practice=practice, by_game=by_game)
+    return dataclasses.replace(answer, found=found, practice=practice, by_practice=by_practice)
 
 
 def _read(env: Environment[Any], problem: str) -> Problem:

@@ -75,7 +75,7 @@ def test_what_is_not_solved_is_practised_for(agent, tmp_path, monkeypatch, capsy
     assert answer.practice.problems == 10
     assert answer.practice.solution == answer.found.actions == (7, 0)
     assert answer.verdict is Verdict.ACCEPTED
-    assert "a game of the practice solved it; the search after it did not" in lines(answer)
+    assert "it was solved during the practice, and not by the search after it" in lines(answer)
     run = RunDirectory(answer.practice.run)
     assert run.read_config().env_args == {"digits": 1, "problem": "3+4"}
     assert answer.practice.updates == 2 * len(read(run.metrics)) > 0

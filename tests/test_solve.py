@@ -6,7 +6,7 @@ import pytest
 
 from selfplay import config as config_lib
 from selfplay.agent import Agent
-from selfplay.config import Config
+from selfplay.config import Config, PracticeConfig
 from selfplay.display.solution import lines
 from selfplay.environment import Certifier, Judgement, Verdict, make
 from selfplay.environment.verifier import Fallible, RejectedError
@@ -194,6 +194,18 @@ def test_where_nothing_can_be_written_there_is_no_search(tmp_path):
         solve(agent, "17+8", output=tmp_path)
     with pytest.raises(ValueError, match="which is no folder that this user may write to"):
         solve(agent, "17+8", output=tmp_path / "missing/proof")
+
+
+def test_what_counts_in_the_searches_of_a_run_counts_here():
+    """Greedy search needs a fraction of what all moves alike do not find it with."""
+    env = AndrewsCurtis()
+    practice = PracticeConfig(heuristic_weight=1_000.0)
+    config = Config(env="andrews_curtis", practice=practice)
+    greedy = Agent(env, constant_evaluator(env), (), config)
+    question, budget = "Xyx = yy, x = yxYX", 100
+    assert solve(agent_of(env), question, budget=budget).found.actions is None
+    answer = solve(greedy, question, budget=budget)
+    assert answer.verdict is Verdict.ACCEPTED
 
 
 def run_of(path, settings):

@@ -76,7 +76,7 @@ def _without(answer: Answer) -> list[str]:
     return [
         f"without practice it was not solved ({_cost(answer.unpractised)})",
         *nothing,
-        *["a game of the practice solved it; the search after it did not"] * answer.by_game,
+        *["it was solved during the practice, and not by the search after it"] * answer.by_practice,
         f"the practised network is {answer.practice.run}",
     ]
 
