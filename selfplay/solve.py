@@ -19,7 +19,7 @@ import jax
 import numpy as np
 
 from selfplay.agent import Agent
-from selfplay.environment.certificate import Judgement
+from selfplay.environment.certificate import Certifier, Judgement
 from selfplay.environment.contract import Environment, Problem
 from selfplay.environment.neighbourhood import Neighbourhood
 from selfplay.environment.verifier import RejectedError, Verdict
@@ -123,9 +123,7 @@ def solve(
     if found.actions is None:
         return answer
     if output is None:
-        digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-        file = _file(problem)
-        name = f"solution-{digest}" if file is None else file.stem
+        name = _name(text, _file(problem), env.certifier())
         return _judged(env, asked, answer, found.actions, Path(name), asked_for=False)
     return _judged(env, asked, answer, found.actions, output, asked_for=True)
 
@@ -166,8 +164,7 @@ def _searched(
 
 
 def _read(env: Environment[Any], problem: str) -> Problem:
-    """The problem that a text, or a file, describes. Raises ValueError, in the environment's words.
-    """
+    """The problem that a text or a file describes. Raises ValueError in the environment's words."""
     file = _file(problem)
     if file is None:
         slip = f"; and there is no file {problem}" if _FILE_NAME.fullmatch(problem) else ""
@@ -243,9 +240,17 @@ def _refuse_unwritable(env: Environment[Any], output: Path | None) -> None:
     is_written = output is not None or env.certifier() is not None
     if is_written and not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise ValueError(
-            f"the answer's file cannot be written into {folder.absolute()}, which is no folder that "
-            "this user may write to; --output FILE puts it elsewhere"
+            f"the answer's file cannot be written into {folder.absolute()}, which is no folder "
+            "that this user may write to; --output FILE puts it elsewhere"
         )
+
+
+def _name(text: str, file: Path | None, certifier: Certifier | None) -> str:
+    """Of the answer's file, which is never the problem's own."""
+    if file is None:
+        return f"solution-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
+    is_taken = certifier is not None and certifier.suffix == file.suffix
+    return f"{file.stem}-solution" if is_taken else file.stem
 
 
 def _file(problem: str) -> Path | None:

@@ -85,6 +85,10 @@ def test_a_problem_may_stand_in_a_file(tmp_path, monkeypatch):
     (tmp_path / "mine.txt").write_text("17+8\n")
     answer = solve(agent_of(Certified(digits=2)), "mine.txt")
     assert str(answer.file) == "mine.sum"
+    (tmp_path / "mine.sum").write_text("17+8\n")  # a name that the answer would have
+    answer = solve(agent_of(Certified(digits=2)), "mine.sum")
+    assert str(answer.file) == "mine-solution.sum"
+    assert (tmp_path / "mine.sum").read_text() == "17+8\n"
 
 
 def test_without_a_judge_the_steps_are_written_where_they_are_asked_for(tmp_path):
@@ -236,5 +240,5 @@ def test_a_network_over_tokens_plays_where_there_is_more_room(tmp_path):
 
 def test_a_network_of_one_size_does_not(tmp_path):
     run = run_of(tmp_path / "words", {"env": "andrews_curtis", "network": {"width": 8}})
-    with pytest.raises(ValueError, match="does not play at other env_args: .* was float32"):
+    with pytest.raises(ValueError, match=r"does not play at other env_args: .* was float32"):
         solve(run, "xxy, x", env_args={"length": 32})

@@ -116,7 +116,7 @@ def test_what_the_verifier_refuses_stops_the_run_and_what_it_does_not_know_is_le
     [
         ({"level": 8}, "no solution: there are 8 levels; delete its line"),
         ({"level": -1}, "there are 8 levels"),
-        ({"length": 3}, r"/solutions\.jsonl: somebody has changed .*, which is no solution; delete"),
+        ({"length": 3}, r"/solutions\.jsonl: somebody has changed .* is no solution; delete"),
         ({"actions": "1, 1"}, "which is no solution; delete"),
         ({"how": "by luck"}, "which is no solution; delete"),
         ({"iteration": "1"}, "which is no solution; delete"),
