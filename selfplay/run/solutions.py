@@ -68,7 +68,8 @@ def read_solutions(path: Path, until: int | None = None) -> dict[str, Solution]:
 def _solution(path: Path, row: dict[str, Any]) -> Solution:
     """What a line says. Raises ValueError if it is not as this module writes them."""
     try:
-        solution = Solution(**row | {"actions": tuple(map(int, row["actions"]))})
+        fields: dict[str, Any] = row | {"actions": tuple(map(int, row["actions"]))}
+        solution = Solution(**fields)
         is_whole = isinstance(solution.iteration, int) and isinstance(solution.problem, str)
         if is_whole and solution.length == len(solution.actions):
             return solution
