@@ -144,6 +144,7 @@ def _searched(
         agent.evaluator,
         budget=budget,
         dives=True,
+        path_memory=agent.config.practice.path_memory,
         value_weight=agent.config.practice.value_weight,
         heuristic_weight=agent.config.practice.heuristic_weight,
     )
