@@ -99,7 +99,8 @@ class LiveView:
     def on_iteration(self, row: dict[str, float]) -> None:
         """Draws an iteration's metrics."""
         if self._before:
-            done = [earlier for earlier in self._before if earlier["iteration"] < row["iteration"]]
+            now = row["iteration"]
+            done = [earlier for earlier in self._before if int(earlier["iteration"]) < now]
             self._guards, self._doses, self._before = Guards(done), given(done), ()
         looked = {key: value for key, value in row.items() if key.startswith("exact/")}
         for key, value in looked.items():
