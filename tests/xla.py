@@ -5,13 +5,19 @@ from pathlib import Path
 
 import jaxlib
 
+FASTER = {"xla_cpu_use_fusion_emitters": "false", "xla_cpu_parallel_codegen_split_count": "1"}
+"""The older code generator compiles in two thirds of the time, and a program in one piece in four
+fifths of what its pieces take together: the workers keep all cores busy anyway."""
+
 
 def flags() -> list[str]:
-    """Eight devices, and the older code generator, which compiles in two thirds of the time."""
-    told = ["--xla_force_host_platform_device_count=8"]
-    if _is_known("xla_cpu_use_fusion_emitters"):
-        told.append("--xla_cpu_use_fusion_emitters=false")
-    return told
+    """Eight devices, and what compiles faster."""
+    return ["--xla_force_host_platform_device_count=8", *faster()]
+
+
+def faster() -> list[str]:
+    """What compiles faster, as far as this jaxlib knows it."""
+    return [f"--{name}={value}" for name, value in FASTER.items() if _is_known(name)]
 
 
 def _is_known(flag: str) -> bool:
