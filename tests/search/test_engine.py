@@ -228,6 +228,18 @@ def assert_alike(shape: Shape, world: World, key: jax.Array, invalid: np.ndarray
     return shape.batch_size - len(same)
 
 
+def differing_by_near_ties(shape: Shape, num_batches: int) -> int:
+    """How many trees of some batches differ from mctx's, each by a near tie."""
+    world = World(discounts=random_trees.ENDINGS, rewards=np.float32(0.5), masked=np.float32(0.3))
+    differ = 0
+    for seed in range(num_batches):
+        invalid = some_invalid(shape, seed, 0.3)
+        differ += assert_alike(
+            shape, world._replace(seed=np.uint32(seed)), jax.random.key(seed), invalid
+        )
+    return differ
+
+
 @st.composite
 def worlds_of(draw, shape: Shape) -> World:
     # An illegal action has no value of its own: under PUCT with completed values, those of a node
@@ -256,26 +268,10 @@ def test_equals_mctx(shape, data):
     assert_alike(shape, world, jax.random.key(seed), invalid)
 
 
-@pytest.mark.parametrize(
-    ("shape", "num_batches", "most"),
-    [
-        (BIG, 13, 4),
-        (BIG_PUCT, 13, 4),
-        (BIG._replace(batch_size=104, num_simulations=512), 1, 15),
-        (BIG_PUCT._replace(batch_size=104, num_simulations=512), 1, 15),
-    ],
-    ids=["gumbel 128", "puct 128", "gumbel 512", "puct 512"],
-)
-def test_few_trees_come_to_a_near_tie(shape, num_batches, most):
-    """At most 2% of 208 trees of 128 simulations, 15% of 104 trees of 512."""
-    world = World(discounts=random_trees.ENDINGS, rewards=np.float32(0.5), masked=np.float32(0.3))
-    differ = 0
-    for seed in range(num_batches):
-        invalid = some_invalid(shape, seed, 0.3)
-        differ += assert_alike(
-            shape, world._replace(seed=np.uint32(seed)), jax.random.key(seed), invalid
-        )
-    assert differ <= most
+@pytest.mark.parametrize("shape", [BIG, BIG_PUCT], ids=["gumbel", "puct"])
+def test_few_trees_come_to_a_near_tie(shape):
+    """At most 2% of 208 trees of 128 simulations."""
+    assert differing_by_near_ties(shape, num_batches=13) <= 4
 
 
 # Our own search in float64 ---------------------------------------------------------------------

@@ -387,7 +387,7 @@ def test_dirichlet_noise_follows_the_key_and_its_fraction(positions):
     assert (visits(0.25, 0)[illegal] == 0).all()
 
 
-@pytest.mark.parametrize("lanes", [1, 3, 4, 8, 50])
+@pytest.mark.parametrize("lanes", [1, 3, 8, 50])
 def test_lanes_change_nothing(together, lanes):
     env, keys, state, expected = together
     config = dataclasses.replace(NOISY, lanes=lanes)

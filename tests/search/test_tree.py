@@ -46,19 +46,25 @@ def random_array(rng, dtype, shape) -> jax.Array:
 kinds = st.tuples(st.sampled_from(DTYPES), st.sampled_from(SHAPES))
 
 
+@jax.jit
+def packed(embedding):
+    """Words, what they are unpacked to, and other rows of the same kind."""
+    words = trees.pack(embedding)
+    other = words[jnp.array([2, 0], jnp.int32)]
+    return words, trees.unpack(words, embedding), trees.unpack(other, embedding)
+
+
 @hypothesis.settings(max_examples=20)
 @hypothesis.given(st.lists(kinds, min_size=1, max_size=6), st.integers(0, 2**32 - 1))
 def test_packing_loses_nothing(leaves, seed):
     rng = np.random.default_rng(seed)
     embedding = {str(i): (random_array(rng, d, (3, *s)),) for i, (d, s) in enumerate(leaves)}
-    words = trees.pack(embedding)
+    words, back, rows = packed(embedding)
     sizes = [x.size // 3 * x.dtype.itemsize for x in jax.tree.leaves(embedding)]
     assert (words.dtype, words.shape) == (jnp.uint32, (3, -(-sum(sizes) // 4)))
-    back = trees.unpack(words, embedding)
     assert jax.tree.map(jax.typeof, back) == jax.tree.map(jax.typeof, embedding)
     for got, expected in zip(jax.tree.leaves(back), jax.tree.leaves(embedding), strict=True):
         assert raw(got) == raw(expected)
-    rows = trees.unpack(words[jnp.array([2, 0])], embedding)  # other rows of the same kind
     for got, expected in zip(jax.tree.leaves(rows), jax.tree.leaves(embedding), strict=True):
         assert raw(got) == raw(np.asarray(expected)[[2, 0]])
 
