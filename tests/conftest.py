@@ -1,5 +1,8 @@
 """Strict numerics on eight CPU devices, and random games for whoever needs them."""
 
+import dataclasses
+import functools
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,15 +29,22 @@ from selfplay import distill, train
 from selfplay.config import Config
 from selfplay.distill_config import DistillConfig
 from selfplay.environment.checks import games
-from selfplay.evaluation import judges
+from selfplay.evaluation import judges, opponents
+from selfplay.evaluation.lab import Lab
 from selfplay.networks.contract import Network
 from selfplay.run import distillation
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
-hypothesis.settings.register_profile("selfplay", deadline=None)
+hypothesis.settings.register_profile("selfplay", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("selfplay")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: no collection of garbage looks through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -48,13 +58,17 @@ def programs_are_shared() -> Iterator[None]:
     """Runs that would compile the same programs share them: many tests train the same way."""
     made: dict[str, Any] = {}
 
+    def may_change(env: str) -> bool:
+        """Whether it is a source that some test writes."""
+        return ":" in env and not env.startswith(("pgx:", "tests."))
+
     def shared(make: Callable[..., Any], key: Callable[..., Any]) -> Callable[..., Any]:
         """`make`, but what was made of equal settings and an equal key is made once."""
 
         def same(*arguments: Any) -> Any:
             config = next(x for x in arguments if isinstance(x, Config))
             own = key(*arguments)
-            if ":" in config.env or own is None:  # a source that may have changed
+            if may_change(config.env) or own is None:
                 return make(*arguments)
             other = ("iterations", "minutes", "checkpoint", "guards", "logging")
             settings = {k: v for k, v in config_lib.to_dict(config).items() if k not in other}
@@ -78,7 +92,21 @@ def programs_are_shared() -> Iterator[None]:
     def by_network(env: Any, network: Network, *_: Any) -> Any:
         return shapes(network)
 
+    def lab(*arguments: Any) -> Lab:
+        """A study's programs are kept beside its game: the game and they go together."""
+        new = open_lab(*arguments)
+        config = new.config
+        if not may_change(config.env):
+            own = (config.env, config.env_args, config.network, config.search, new.batch_size)
+            old = made.setdefault(repr(("lab", own)), new)
+            kept = ("env", "network", "acts", "compiled", "timed")
+            new = dataclasses.replace(new, **{name: getattr(old, name) for name in kept})
+        return new
+
+    open_lab = Lab.of
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lab, "of", lab)
+        patch.setattr(opponents, "by_name", functools.cache(opponents.by_name))
         for module, name, key in [
             (train, "make_program", lambda *_: ()),
             (train, "make_look", by_network),
