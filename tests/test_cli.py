@@ -10,21 +10,17 @@ from pathlib import Path
 import pytest
 
 from selfplay import cli
+from selfplay import config as config_lib
 from selfplay.display import live, play, plot, summary
-
-TINY = """
---iterations 3 --num-devices 1 --network.width 8 --network.depth 1
---search.num-simulations 2 --rollout.num-games 8 --rollout.steps-per-iteration 5
---replay.capacity 512 --replay.min-rows 8 --learner.batch-size 16
---learner.updates-per-iteration 1 --evaluation.num-simulations 2
-""".split()
+from selfplay.run.directory import RunDirectory
+from tests import tiny
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A finished run, trained by the command."""
     path = tmp_path_factory.mktemp("runs") / "tiny"
-    assert cli.main(["train", "tic_tac_toe", *TINY, "--run", str(path)]) == 0
+    assert cli.main(["train", "tic_tac_toe", *tiny.FLAGS, "--run", str(path)]) == 0
     return path
 
 
@@ -56,6 +52,15 @@ def test_help_needs_no_run(command, tmp_path, monkeypatch, capsys):
         cli.main([command, "--help"])
     assert stopped.value.code == 0
     assert "Examples:" in capsys.readouterr().out
+
+
+def test_what_is_typed_is_what_is_set(run):
+    kept = config_lib.to_dict(RunDirectory(run).read_config())
+    given = config_lib.to_dict(config_lib.from_dict(tiny.SETTINGS))
+    free = ("iterations", "minutes", "logging")
+    assert {k: v for k, v in kept.items() if k not in free} == {
+        k: v for k, v in given.items() if k not in free
+    }
 
 
 def test_the_end_of_training_says_what_to_type_next(run, capsys):

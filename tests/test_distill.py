@@ -23,7 +23,8 @@ from selfplay.replay.openings import openings
 from selfplay.run import checkpoint, metrics
 from selfplay.run.directory import RunDirectory
 from selfplay_envs.science.addition import is_held_out
-from tests.test_train import SETTINGS, StopAfter
+from tests.test_train import StopAfter
+from tests.tiny import SETTINGS
 
 SUMS = {
     "env": "addition",

@@ -16,19 +16,7 @@ from selfplay.agent import Agent
 from selfplay.evaluate import evaluate
 from selfplay.run import checkpoint, directory, metrics, milestones, progress
 from selfplay.run.directory import RunDirectory
-
-SETTINGS = {
-    "env": "tic_tac_toe",
-    "iterations": 6,
-    "num_devices": 1,
-    "network": {"width": 16, "depth": 1},
-    "search": {"num_simulations": 4},
-    "rollout": {"num_games": 8, "steps_per_iteration": 5, "max_opening_plies": 3},
-    "replay": {"capacity": 512, "min_rows": 32},
-    "learner": {"batch_size": 32, "updates_per_iteration": 2, "warmup_updates": 2},
-    "evaluation": {"every_minutes": 60.0, "num_simulations": 4},
-    "logging": {"tensorboard": False},
-}
+from tests.tiny import SETTINGS
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +73,6 @@ def test_a_run_keeps_its_settings_rows_and_checkpoints(finished, config):
 def test_equal_settings_and_seed_give_equal_runs(finished, config, tmp_path):
     again = train_lib.train(config, run=tmp_path / "again")
     assert saved_leaves(again) == saved_leaves(finished)
-    other = train_lib.train(dataclasses.replace(config, seed=1), run=tmp_path / "other")
-    assert saved_leaves(other) != saved_leaves(finished)
 
 
 @pytest.mark.parametrize("stops", [(1,), (3,), (2, 2)])

@@ -13,7 +13,7 @@ from selfplay.adapters import pgx as adapter
 from selfplay.environment import make
 from selfplay.environment.checks.games import num_bytes
 from selfplay.run import names
-from tests.test_cli import TINY
+from tests import tiny
 
 pgx = pytest.importorskip("pgx", reason="pgx comes with selfplay[pgx]")
 
@@ -176,15 +176,12 @@ def test_an_argument_is_refused():
 
 def test_an_agent_is_trained_resumed_judged_and_played(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    tiny = [*TINY, "--rollout.max-opening-plies", "4"]
-    assert cli.main(["train", "pgx:tic_tac_toe", *tiny]) == 0
+    assert cli.main(["train", "pgx:tic_tac_toe", *tiny.FLAGS]) == 0
     run = names.newest()
     assert run.name.startswith("pgx-tic_tac_toe-")
     assert cli.main(["resume", "--iterations", "4"]) == 0
-    assert (
-        cli.main(["evaluate", "--games", "2", "--mcts-simulations", "2", "--minimax-depth", "0"])
-        == 0
-    )
+    few = "--games 2 --player-simulations 0 --mcts-simulations 2 --minimax-depth 0".split()
+    assert cli.main(["evaluate", *few]) == 0
     assert "random moves" in capsys.readouterr().out
     typed = iter(["b2", "quit"])
     monkeypatch.setattr("builtins.input", lambda *_: next(typed))

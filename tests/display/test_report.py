@@ -18,22 +18,10 @@ from selfplay.evaluation.arena import MatchResult, Tally
 from selfplay.run import metrics
 from selfplay.run.directory import RunDirectory
 from selfplay_envs.games.tic_tac_toe import TicTacToe
+from tests.tiny import SETTINGS
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 SVG_ALONE = {"path", "circle", "rect"}
-
-SETTINGS = {
-    "env": "tic_tac_toe",
-    "iterations": 5,
-    "num_devices": 1,
-    "network": {"width": 8, "depth": 0},
-    "search": {"num_simulations": 2},
-    "rollout": {"num_games": 8, "steps_per_iteration": 5},
-    "replay": {"capacity": 512, "min_rows": 8},
-    "learner": {"batch_size": 16, "updates_per_iteration": 1},
-    "evaluation": {"num_simulations": 1, "batch_size": 256},
-    "logging": {"tensorboard": False},
-}
 
 
 class Page(html.parser.HTMLParser):
@@ -166,7 +154,7 @@ def test_settings_that_differ_from_the_preset_are_marked(page):
     changed = re.findall(
         r'<tr class="changed"><td>(\w+)</td><td>([^<]*) <small>preset: ([^<]*)', text
     )
-    assert ("width", "8", "128") in changed
+    assert ("width", "16", "128") in changed
     assert "learning_rate" not in {name for name, _, _ in changed}
 
 

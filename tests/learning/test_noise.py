@@ -21,7 +21,7 @@ from selfplay.run.program import make_program
 from tests import worlds
 from tests.learning.test_learner import NETWORK, NIM, nim_rows
 from tests.networks.test_build import BATCH, KINDS, observations
-from tests.test_train import SETTINGS
+from tests.tiny import SETTINGS
 
 MANY = 200_000
 SPLIT = (sharding.REPLICATED, sharding.SPLIT_SECOND, sharding.REPLICATED, sharding.REPLICATED)

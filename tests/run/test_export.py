@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from selfplay.agent import Agent
-from selfplay.config import Config, NetworkConfig, from_dict, to_dict
+from selfplay.config import Config, from_dict
 from selfplay.display.summary import print_evaluation
 from selfplay.evaluate import evaluate
 from selfplay.ladder import ladder
@@ -13,22 +13,16 @@ from selfplay.run import checkpoint
 from selfplay.run.directory import RunDirectory
 from selfplay.run.export import export
 from selfplay.train import resume, train
+from tests.tiny import SETTINGS
 
 
-def settings(**changes) -> Config:
-    config = to_dict(Config(env="tic_tac_toe", iterations=2, network=NetworkConfig(width=16)))
-    config["rollout"] |= {"num_games": 8, "steps_per_iteration": 5}
-    config["replay"] |= {"capacity": 1_000, "min_rows": 8}
-    config["learner"] |= {"batch_size": 16, "updates_per_iteration": 1}
-    config["search"] |= {"num_simulations": 4}
-    config["evaluation"] |= {"num_simulations": 4}
-    config["logging"] |= {"tensorboard": False}
-    return from_dict(config | changes)
+def settings(iterations: int) -> Config:
+    return from_dict(SETTINGS | {"iterations": iterations})
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return train(settings(), run=tmp_path_factory.mktemp("runs") / "first")
+    return train(settings(2), run=tmp_path_factory.mktemp("runs") / "first")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +56,7 @@ def test_it_does_not_say_where_it_was_made(exported):
 
 
 def test_a_run_may_start_from_it(exported, tmp_path):
-    warm = train(settings(seed=1, iterations=1), run=tmp_path / "warm", start_from=exported)
+    warm = train(settings(1), run=tmp_path / "warm", start_from=exported)
     assert RunDirectory(warm).metrics.exists()
 
 
