@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfplay.environment.checks.games import Games, play
 from selfplay_envs.games import go
 from selfplay_envs.games.go import Go
 from tests.reference.go import Go as Reference
@@ -24,6 +25,11 @@ def compiled_step(env):
     return jax.jit(env.step)
 
 
+@functools.cache
+def compiled_mask(env):
+    return jax.jit(env.legal_action_mask)
+
+
 def after(env, moves):
     state = env.init()
     for move in moves.split():
@@ -32,16 +38,30 @@ def after(env, moves):
 
 
 def can(env, state, move):
-    return bool(env.legal_action_mask((), state)[env.parse_action(move)])
+    return bool(compiled_mask(env)((), state)[env.parse_action(move)])
+
+
+@functools.cache
+def played(size, komi, count):
+    """A board, and random games on it, for all who ask for so many."""
+    env = Go(size=size, komi=komi)
+    return env, play(env, count)
+
+
+def some(games, count):
+    """The first games alone."""
+    problem = jax.tree.map(lambda x: x[:count], games.problem)
+    rest = (games.states, games.masks, games.observations, games.actions)
+    return Games(problem, *jax.tree.map(lambda x: x[:, :count], rest))
 
 
 @pytest.mark.parametrize(
-    ("size", "komi", "count"), [(2, 0.5, 100), (3, 2, 200), (4, 0.5, 100), (5, 3, 40), (9, 7.5, 3)]
+    ("size", "komi", "count", "of"),
+    [(2, 0.5, 100, 100), (3, 2, 200, 200), (4, 0.5, 100, 100), (5, 0.5, 40, 100), (9, 7.5, 3, 100)],
 )
-def test_games_are_those_of_the_slow_rules(size, komi, count, random_games):
+def test_games_are_those_of_the_slow_rules(size, komi, count, of):
     """On the smallest boards superko forbids some move every few games."""
-    env = Go(size=size, komi=komi)
-    games = random_games(env, count)
+    env, games = played(size, komi, of)
     forbidden = 0
     for number in range(count):
         slow = Reference(size, komi)
@@ -63,10 +83,9 @@ def test_games_are_those_of_the_slow_rules(size, komi, count, random_games):
 @pytest.mark.parametrize(
     ("size", "komi", "count"), [(9, 7.5, 100), (5, 0.5, 100), (19, 7.5, 2), (13, 6, 4)]
 )
-def test_games_are_open_spiels_but_for_superko(size, komi, count, random_games, pyspiel):
+def test_games_are_open_spiels_but_for_superko(size, komi, count, pyspiel):
     """OpenSpiel lets a position come back, and calls the game a draw when one does."""
-    env = Go(size=size, komi=komi)
-    games = random_games(env, count)
+    env, games = played(size, komi, count)
     game = pyspiel.load_game("go", {"board_size": size, "komi": float(komi)})
     for number in range(count):
         theirs = game.new_initial_state()
@@ -86,11 +105,10 @@ def test_games_are_open_spiels_but_for_superko(size, komi, count, random_games, 
         assert theirs.is_terminal()
 
 
-def test_no_move_that_open_spiel_calls_superko_is_legal(random_games, pyspiel):
+def test_no_move_that_open_spiel_calls_superko_is_legal(pyspiel):
     """Every legal move of some games, not only those played; the last move of a game apart."""
-    env = Go(size=5)
-    games = random_games(env, 20)
-    game = pyspiel.load_game("go", {"board_size": 5, "komi": 7.5, "max_game_length": 1000})
+    _, games = played(5, 0.5, 100)
+    game = pyspiel.load_game("go", {"board_size": 5, "komi": 0.5, "max_game_length": 1000})
     for number in range(20):
         theirs = game.new_initial_state()
         for step in np.flatnonzero(~games.ended[:, number]):
@@ -99,11 +117,11 @@ def test_no_move_that_open_spiel_calls_superko_is_legal(random_games, pyspiel):
             theirs.apply_action(int(games.actions[step, number]))
 
 
-def test_games_are_pgxs_but_for_superko(random_games):
+def test_games_are_pgxs_but_for_superko():
     """pgx lets a position come back, and that loses."""
     pgx = pytest.importorskip("pgx", reason="pgx comes with selfplay[peers]")
     count = 16
-    games = random_games(Go(), count)
+    games = some(played(9, 7.5, 100)[1], count)
     peer = pgx.make("go_9x9")
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         starts = jax.jit(jax.vmap(peer.init))(jax.random.split(jax.random.key(0), 16))
@@ -203,7 +221,7 @@ def test_a_ko_may_be_taken_back_only_later(env):
     ],
 )
 def test_a_past_position_may_not_come_back(moves, forbidden, pyspiel):
-    env = Go(size=4)
+    env, _ = played(4, 0.5, 100)
     state = after(env, moves)
     assert not state.terminated
     assert not can(env, state, forbidden)
@@ -233,8 +251,8 @@ def test_area_is_stones_and_what_they_alone_surround():
     assert after(Go(size=3), "pass pass").rewards.tolist() == [-1, 1]
 
 
-def test_the_limit_of_moves_ends_and_scores(random_games):
-    games = random_games(Go(size=3, komi=0.5), 200)
+def test_the_limit_of_moves_ends_and_scores():
+    _, games = played(3, 0.5, 200)
     longest = games.states.step_count.max(0) == 18
     assert longest.any()
     assert games.states.terminated[-1].all()
@@ -242,10 +260,10 @@ def test_the_limit_of_moves_ends_and_scores(random_games):
     np.testing.assert_array_equal(np.abs(last), 1)
 
 
-def test_past_positions_stay_the_same_through_a_symmetry(random_games):
+def test_past_positions_stay_the_same_through_a_symmetry():
     """Seen through another, and another, the same moves are legal, superko included."""
-    env = Go(size=3, komi=0.5)
-    _, state = random_games(env, 64).running()
+    env, games = played(3, 0.5, 200)
+    _, state = games.running()
     pairs = np.random.default_rng(0).integers(8, size=(2, 256)).astype(np.int32)
 
     @jax.jit
