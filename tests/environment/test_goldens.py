@@ -22,13 +22,13 @@ UPDATE = "SELFPLAY_UPDATE_GOLDENS"
 def playthrough(name: str) -> str:
     """A random game of the environment at its default size."""
     env = make(name)
-    problem = env.sample_problem(jax.random.key(0))
-    step, heuristic = jax.jit(env.step), jax.jit(env.heuristic)
-    state = env.init(problem)
+    step, heuristic, mask = map(jax.jit, (env.step, env.heuristic, env.legal_action_mask))
+    problem = jax.jit(env.sample_problem)(jax.random.key(0))
+    state = jax.jit(env.init)(problem)
     dice = random.Random(name)
     text = [f"{name}, version {env.version}", f"problem: {env.format_problem(problem) or 'none'}"]
     while not (state.terminated or state.truncated):
-        legal = np.flatnonzero(env.legal_action_mask(problem, state)).tolist()
+        legal = np.flatnonzero(mask(problem, state)).tolist()
         action = legal[int(dice.random() * len(legal))]
         text += ["", env.render(problem, state)]
         text += ["legal: " + " ".join(map(env.format_action, legal))]
