@@ -18,7 +18,7 @@ from selfplay.run import checkpoint, machine
 from selfplay.run.directory import RunDirectory
 from tests.test_ladder import make_run
 
-FEW = {"simulations": (0, 2, 8), "games": 512, "precision": 150.0}
+FEW = {"simulations": (0, 2, 8), "games": 512, "precision": 150.0, "rivals": ("random", "mcts:2")}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def names(known):
 
 def test_everything_asked_for_is_measured_and_kept(run, known):
     assert names(known) == ["network@4, alone", "network@4, gumbel 2", "network@4, gumbel 8"]
-    assert known.games.names == (*names(known), "random", "mcts:100")
+    assert known.games.names == (*names(known), "random", "mcts:2")
     assert all(known.games.of(player).games >= depth.LEAST_GAMES for player in range(5))
     assert known.elo()["network@4, alone"].value == 0.0
     saved = read(run / "depth.json")
@@ -88,7 +88,7 @@ def test_one_more_budget_costs_its_own_games(run, known, tmp_path, monkeypatch):
 
 def test_rivals_of_before_keep_their_games(run, known, tmp_path):
     (tmp_path / "depth.json").write_bytes((run / "depth.json").read_bytes())
-    more = study(run, **FEW, rivals=("minimax:1",), output=tmp_path / "depth.json")
+    more = study(run, **{**FEW, "rivals": ("minimax:1",)}, output=tmp_path / "depth.json")
     assert set(more.games.names) == {*known.games.names, "minimax:1"}
     np.testing.assert_array_equal(more.games.among(known.games.names), known.games.pairs)
 
@@ -136,7 +136,7 @@ def test_curves_share_their_raw_guess(run, tmp_path):
 def test_a_lone_player_solves_problems(tmp_path):
     """Perfect knowledge of the next letter is not needed once the search reaches the end."""
     make_run(tmp_path / "spell", (0,), env="tests.worlds:Spell", kind="transformer")
-    found = study(tmp_path / "spell", simulations=(0, 200), games=100, episodes=60)
+    found = study(tmp_path / "spell", simulations=(0, 100), games=100, episodes=30)
     assert found.games is None
     shares = [point.solved.value for point in found.points]
     assert shares[0] < shares[1] == 1.0

@@ -20,6 +20,7 @@ def run(tmp_path_factory):
     config = registry.preset(
         "tic_tac_toe",
         iterations=64,
+        num_devices=1,
         network={"width": 32, "depth": 1},
         rollout={"num_games": 32},
         search={"num_simulations": 4},

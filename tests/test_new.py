@@ -18,8 +18,8 @@ from tests.packages import install
 
 ROOT = Path(__file__).parents[1]
 SHORT = (
-    "--iterations 2 --network.width 8 --search.num-simulations 2 --rollout.num-games 8 "
-    "--replay.capacity 2000 --replay.min-rows 8 --learner.batch-size 16"
+    "--iterations 2 --num-devices 1 --network.width 8 --search.num-simulations 2 "
+    "--rollout.num-games 8 --replay.capacity 2000 --replay.min-rows 8 --learner.batch-size 16"
 ).split()
 
 

@@ -27,7 +27,8 @@ TEXT = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 FAILS = "# fails"
 
 SHORTER = {
-    "train": "--iterations 2 --network.width 8 --search.num-simulations 2 --rollout.num-games 8 "
+    "train": "--iterations 2 --num-devices 1 --network.width 8 --network.depth 1 "
+    "--search.num-simulations 2 --rollout.num-games 8 "
     "--replay.capacity 2000 --replay.min-rows 8 --learner.batch-size 16 "
     "--evaluation.num-simulations 2",
     "evaluate": "--mcts-simulations 2 --games 2 --minimax-depth 1",

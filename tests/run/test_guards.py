@@ -85,12 +85,12 @@ def test_a_healthy_run_is_left_alone():
 
 
 def test_one_line(tmp_path):
-    """No noise, no openings, no sampled moves: all games are one."""
+    """No noise and no openings: all games are one."""
     rows = trained(
         tmp_path / "run",
         iterations=45,
         search={"gumbel_scale": 0.0},
-        rollout={"max_opening_plies": 0, "temperature_plies": 0},
+        rollout={"max_opening_plies": 0},
     )
     assert "one_line" in found(rows)
     assert rows[-1]["game/repeated"] == 1.0
