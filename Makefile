@@ -24,12 +24,12 @@ lint: .venv/ready-to-test
 .venv/ready-to-train: pyproject.toml
 	@echo "installing into .venv: a few minutes, once"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[plot]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[plot]'
 	touch $@
 
 .venv/ready-to-test: .venv/ready-to-train
 	@echo "installing the tests' tools: a few minutes, once"
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
 	touch $@
 
 clean:
