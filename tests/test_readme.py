@@ -37,7 +37,9 @@ def test_python_examples_run(tmp_path):
     loop, one_search, _, drop_in = blocks("python")
     assert "minutes=1.0" in loop
     script = tmp_path / "example.py"
-    script.write_text(loop.replace("minutes=1.0", "iterations=2") + one_search + drop_in)
+    few = "{'num_simulations': 2}"
+    loop = loop.replace("minutes=1.0", f"iterations=2, search={few}, evaluation={few}")
+    script.write_text(loop + one_search + drop_in)
     said = run_python([script], tmp_path)
     assert "X to move" in said
 

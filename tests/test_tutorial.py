@@ -32,7 +32,7 @@ SHORTER = {
     "--replay.capacity 2000 --replay.min-rows 8 --learner.batch-size 16 "
     "--evaluation.num-simulations 2",
     "evaluate": "--player-simulations 0 --mcts-simulations 2 --games 2 --minimax-depth 0",
-    "depth": "--simulations 0 2 --games 0",
+    "depth": "--simulations 0 2 --games 128 --rivals random",
     "report": "--no-evaluate",
 }
 """Flags typed behind those of the tutorial: the last of a kind counts."""
