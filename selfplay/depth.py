@@ -100,6 +100,11 @@ def study(
     opposition = _rivals(lab, [*past, *rivals], precision) if games else []
     if games and lab.env.num_players == 2:
         _refuse_too_few_games(known, [*asked, *opposition], games)
+    if not games and lab.env.num_players == 2 and lab.env.solved_positions() is None:
+        raise ValueError(
+            f"without games there is nothing to measure of {lab.config.env}, which has no solved "
+            "positions; let games be at least a few hundred"
+        )
     for searcher in asked:
         if known.point(searcher) is None:
             tell(known, f"measuring {searcher.name}")
