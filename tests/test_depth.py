@@ -203,10 +203,11 @@ def test_an_exported_networks_study_goes_here(tmp_path, monkeypatch):
 
 
 def test_nothing_to_measure_is_refused(tmp_path):
-    """Breakthrough has no solved positions, and without games there is nothing else."""
-    with pytest.raises(ValueError, match="nothing to measure of breakthrough"):
-        study("breakthrough", simulations=(0,), games=0, output=tmp_path / "depth.json")
-    assert not any(tmp_path.iterdir())
+    """Hex has no solved positions, and without games there is nothing else."""
+    make_run(tmp_path / "run", (0,), env="hex", size=3)
+    with pytest.raises(ValueError, match="nothing to measure of hex"):
+        study(tmp_path / "run", simulations=(0,), games=0)
+    assert not (tmp_path / "run" / "depth.json").exists()
 
 
 def test_too_few_games_are_refused_before_anything_is_measured(run, tmp_path, monkeypatch):
