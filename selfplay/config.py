@@ -235,6 +235,8 @@ class PracticeConfig(Section):
     """How much the value of a state counts, beside the policy of the way there."""
     heuristic_weight: float = 0.0
     """How much the environment's heuristic counts, likewise, where it has one."""
+    dives: bool = False
+    """Every other state of a search is reached by following the policy, by chance, to an end."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

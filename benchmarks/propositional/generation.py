@@ -24,7 +24,7 @@ from benchmarks.propositional.g4ip import Outcome, prove
 from selfplay.files import write_text
 from selfplay_envs.proofs import kripke
 from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, subformulas
-from selfplay_envs.proofs.formula_problems import EFFORTS, FILE, SIZES, canonical_key, is_held_out
+from selfplay_envs.proofs.formula_problems import EFFORTS, FILE, SIZES, canonical_key, is_held_out, num_levels
 from selfplay_envs.proofs.syntax import show
 from selfplay_envs.proofs.tptp import read_tptp
 
@@ -192,7 +192,7 @@ def main() -> None:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["level", "held_out", "is_theorem", "expansions", "formula"])
-    for place, (size, count) in enumerate(zip(SIZES, arguments.counts, strict=True)):
+    for size, count in zip(SIZES, arguments.counts, strict=True):
         rng = random.Random(f"{arguments.seed} {size}")
         found = pool(rng, size, count, known, arguments)
         theorems = round(arguments.theorems * count)
@@ -200,7 +200,7 @@ def main() -> None:
         for status, number in ((True, theorems), (False, count - theorems)):
             chosen = spread(rng, [s for s in found if s.is_theorem is status], number)
             rows += [
-                (EFFORTS * place + EFFORTS * i // len(chosen), settled)
+                (num_levels(size - 1) + EFFORTS * i // len(chosen), settled)
                 for i, settled in enumerate(chosen)
             ]
         rows.sort(key=lambda row: (row[0], row[1].effort, not row[1].is_theorem))

@@ -102,7 +102,7 @@ class Solver:
         by_level = self._by_level()
         rehearsed = self._drawn(by_level, self._session.config.practice.num_rehearsed, chance)
         tasks = [*self._new(chance), *self._to_shorten(by_level, chance)]
-        found = self._searched(tasks)
+        found = self._searched(tasks, seed=int(chance.integers(1 << 31)))
         solutions = [self._judged(task, one) for task, one in zip(tasks, found, strict=True)]
         solved = [solution for solution in solutions if solution is not None]
         kept = [solution for solution in solved if self._solutions.add(solution)]
@@ -165,7 +165,7 @@ class Solver:
             for known in self._drawn([level for level in longer if level], count, chance)
         ]
 
-    def _searched(self, tasks: Sequence[_Task]) -> list[Found]:
+    def _searched(self, tasks: Sequence[_Task], seed: int) -> list[Found]:
         """What the present network finds."""
         session = self._session
         problems = _stacked([task.problem for task in tasks])
@@ -179,6 +179,8 @@ class Solver:
             path_memory=session.config.practice.path_memory,
             value_weight=session.config.practice.value_weight,
             heuristic_weight=session.config.practice.heuristic_weight,
+            dives=session.config.practice.dives,
+            seed=seed,
             start=self._reached(problems, self._padded([task.way for task in tasks]), counts),
             longest=[task.longest for task in tasks],
         )

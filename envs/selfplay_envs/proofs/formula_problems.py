@@ -1,6 +1,6 @@
 """Formulas to practise on: generated theorems and non-theorems, in levels of difficulty.
 
-All of them are in `formula_problems.csv`; how it was made is told in `formula_problems.md`.
+All of them are in two tables beside this file; how they were made is told in `formula_problems.md`.
 """
 
 import csv
@@ -12,12 +12,18 @@ from typing import NamedTuple
 from selfplay_envs.proofs.formula import Atom, Falsum, Formula, parts, subformulas
 
 FILE = "formula_problems.csv"
+HARD_FILE = "formula_problems_hard.csv"
 
 SIZES = (16, 32, 64, 128)
 """Subformulas that the formulas of each quarter of the levels have at most."""
 
 EFFORTS = 3
 """Levels of each size, by how long a depth-first prover searched; easiest first."""
+
+HARD = 2
+"""Levels of each of the larger sizes after those, by how long a best-first search did."""
+
+HARD_SIZES = SIZES[2:]
 
 HELD_OUT_32NDS = 4
 """Of all formulas, by their key."""
@@ -29,12 +35,12 @@ class FormulaProblem(NamedTuple):
     text: str
     """As `syntax.parse` reads it."""
     level: int
-    """From 0, the easiest: `EFFORTS` levels of each of the sizes."""
+    """From 0: of each of the sizes `EFFORTS` levels, and `HARD` if it is one of the larger ones."""
     held_out: bool
     """Whether `is_held_out` keeps it from training."""
     is_theorem: bool
     expansions: int
-    """Of the depth-first prover; -1 where it gave up, and a search for models settled it."""
+    """Of the depth-first prover, at hard levels of the best-first search; -1 where it gave up."""
 
 
 def canonical_key(formula: Formula) -> str:
@@ -62,18 +68,24 @@ def is_held_out(formula: Formula) -> bool:
 
 def num_levels(max_subformulas: int) -> int:
     """How many levels have no formula with more subformulas."""
-    return EFFORTS * sum(size <= max_subformulas for size in SIZES)
+    efforts, hard = (
+        sum(size <= max_subformulas for size in sizes) for sizes in (SIZES, HARD_SIZES)
+    )
+    return EFFORTS * efforts + HARD * hard
 
 
 @functools.cache
-def problems() -> tuple[FormulaProblem, ...]:
-    """All that were generated, easiest level first."""
-    source = importlib.resources.files("selfplay_envs.proofs") / FILE
-    rows = csv.reader(source.read_text(encoding="ascii").splitlines()[1:])
-    return tuple(
-        FormulaProblem(text, int(level), held_out == "1", is_theorem == "1", int(expansions))
-        for level, held_out, is_theorem, expansions, text in rows
-    )
+def problems(*files: str) -> tuple[FormulaProblem, ...]:
+    """All that were generated, or those of some tables; easiest level first."""
+    found = []
+    for name in files or (FILE, HARD_FILE):
+        source = importlib.resources.files("selfplay_envs.proofs") / name
+        rows = csv.reader(source.read_text(encoding="ascii").splitlines()[1:])
+        found += [
+            FormulaProblem(text, int(level), held_out == "1", is_theorem == "1", int(expansions))
+            for level, held_out, is_theorem, expansions, text in rows
+        ]
+    return tuple(sorted(found, key=lambda problem: problem.level))
 
 
 def levels(max_subformulas: int) -> dict[str, list[list[FormulaProblem]]]:

@@ -12,6 +12,9 @@ from selfplay_envs.proofs import formula_problems, kripke
 from selfplay_envs.proofs.formula import Atom, Formula, parts, subformulas
 from selfplay_envs.proofs.formula_problems import (
     EFFORTS,
+    FILE,
+    HARD,
+    HARD_FILE,
     SIZES,
     FormulaProblem,
     canonical_key,
@@ -44,25 +47,37 @@ def test_nothing_but_names_does_not_matter(one: Formula, two: Formula):
     assert (canonical_key(one) == canonical_key(two)) == any(renamed(one, n) == two for n in names)
 
 
+def size_of(level: int) -> int:
+    return next(size for size in SIZES if level < num_levels(size))
+
+
+def is_hard(level: int) -> bool:
+    return level - num_levels(size_of(level) - 1) >= EFFORTS
+
+
 def test_levels_hold_what_they_say():
     sides = levels(SIZES[-1])
-    assert num_levels(SIZES[-1]) == EFFORTS * len(SIZES) == len(sides["train"])
+    assert num_levels(SIZES[-1]) == len(sides["train"])
     for level in range(num_levels(SIZES[-1])):
         train, held_out = sides["train"][level], sides["held_out"][level]
         there = train + held_out
-        assert len(there) > 300
-        assert 0.08 < len(held_out) / len(there) < 0.18
-        assert 0.6 < sum(problem.is_theorem for problem in there) / len(there) < 0.8
+        assert len(there) > (150 if is_hard(level) else 300)
+        assert 0.05 < len(held_out) / len(there) < 0.2
+        share = sum(problem.is_theorem for problem in there) / len(there)
+        assert share == 1 if is_hard(level) else 0.6 < share < 0.8
         for problem in there[::20]:
             formula = parse(problem.text)
-            assert len(subformulas(formula)) <= SIZES[level // EFFORTS]
+            assert len(subformulas(formula)) <= size_of(level)
             assert is_held_out(formula) == (problem in held_out)
 
 
 def test_levels_are_those_that_fit():
     small = levels(32)
     assert num_levels(32) == num_levels(63) == len(small["train"]) == 2 * EFFORTS
+    assert num_levels(64) == 3 * EFFORTS + HARD
+    assert num_levels(128) == 4 * EFFORTS + 2 * HARD
     assert small["train"] == levels(64)["train"][: 2 * EFFORTS]
+    assert levels(64)["train"] == levels(128)["train"][: num_levels(64)]
     with pytest.raises(ValueError, match="must be at least that, got 15"):
         levels(15)
 
@@ -83,6 +98,12 @@ def test_none_is_in_the_library(iltp: list[Path], keys: list[str]):
     assert library.isdisjoint(keys)
 
 
+def test_no_small_model_refutes_what_is_hard():
+    hard = problems(HARD_FILE)
+    for problem in hard[:: len(hard) // 60]:
+        assert kripke.is_theorem(parse(problem.text), max_steps=2_000) is not False, problem
+
+
 @pytest.mark.parametrize("level", range(0, EFFORTS * 3, 2))
 def test_models_refute_the_non_theorems_and_no_theorem(level: int):
     there: list[FormulaProblem] = [p for p in problems() if p.level == level]
@@ -91,7 +112,8 @@ def test_models_refute_the_non_theorems_and_no_theorem(level: int):
         assert kripke.is_theorem(parse(problem.text)) == problem.is_theorem, problem
 
 
-def test_the_table_is_small_and_plain():
-    source = importlib.resources.files("selfplay_envs.proofs") / formula_problems.FILE
-    assert len(source.read_bytes()) < 1_000_000
+@pytest.mark.parametrize("name", [FILE, HARD_FILE])
+def test_the_tables_are_small_and_plain(name: str):
+    source = importlib.resources.files("selfplay_envs.proofs") / name
+    assert 10_000 < len(source.read_bytes()) < 1_000_000
     assert source.read_bytes().isascii()
