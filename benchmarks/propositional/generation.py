@@ -24,7 +24,14 @@ from benchmarks.propositional.g4ip import Outcome, prove
 from selfplay.files import write_text
 from selfplay_envs.proofs import kripke
 from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, subformulas
-from selfplay_envs.proofs.formula_problems import EFFORTS, FILE, SIZES, canonical_key, is_held_out, num_levels
+from selfplay_envs.proofs.formula_problems import (
+    EFFORTS,
+    FILE,
+    SIZES,
+    canonical_key,
+    is_held_out,
+    num_levels,
+)
 from selfplay_envs.proofs.syntax import show
 from selfplay_envs.proofs.tptp import read_tptp
 

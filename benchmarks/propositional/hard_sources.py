@@ -11,7 +11,6 @@ import random
 from collections.abc import Sequence
 
 from benchmarks.propositional.sources import (
-    instance,
     random_formula,
     replaced,
     rewrite_somewhere,

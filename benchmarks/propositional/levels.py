@@ -76,9 +76,7 @@ def main() -> None:
             for row, one in zip(tables, found, strict=True)
         )
         theorems = sum(problem.is_theorem for problem in chosen)
-        table.add_row(
-            *map(str, (level, len(chosen), theorems, proved)), interval(proved, theorems)
-        )
+        table.add_row(*map(str, (level, len(chosen), theorems, proved)), interval(proved, theorems))
     console.print(table)
     console.print(f"{time.process_time() - began:.0f} s of processor time")
 

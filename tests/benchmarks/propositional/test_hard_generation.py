@@ -18,7 +18,7 @@ from benchmarks.propositional.hard_generation import (
     spread,
 )
 from selfplay_envs.proofs import kripke
-from selfplay_envs.proofs.formula import Atom, Formula, Implies, And, Or, Falsum, atoms
+from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, Or, atoms
 from selfplay_envs.proofs.syntax import parse
 from tests.envs.proofs.test_formula import formulas
 
