@@ -51,14 +51,16 @@ class Arguments:
     """Every other state is reached by following the policy to an end."""
     largest: int = 128
     """Subformulas of the largest problems."""
-    max_steps: int = 512
-    """Actions of the longest proof."""
+    max_steps: int = 4_096
+    """Actions of the longest proof: of the library's chains of ↔ it doubles with each one more."""
     iteration: int | None = None
     """Which checkpoint or milestone of the run, by default the newest."""
     theorems: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Those alone; what cannot be proved takes its whole budget."""
+    others: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """All others alone, of which none may be proved but those that the library does not know."""
     each: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """A line for every problem."""
+    """A line for every problem: evaluations, Lean's verdict, steps of the proof."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,12 +207,17 @@ def main() -> None:
     problems = read(arguments.largest)
     if arguments.theorems:
         problems = [problem for problem in problems if problem.is_theorem]
+    if arguments.others:
+        problems = [problem for problem in problems if not problem.is_theorem]
     outcomes = search(problems, agent, arguments)
     console = Console(width=100)
     if arguments.each:
         for one in sorted(outcomes, key=lambda one: one.problem.name):
             said = "" if one.judgement is None else one.judgement.verdict.value
-            console.print(one.problem.name, one.problem.is_theorem, one.found.evaluations, said)
+            steps = len(one.found.actions or ())
+            console.print(
+                one.problem.name, one.problem.is_theorem, one.found.evaluations, said, steps
+            )
     for table in tables(outcomes):
         console.print(table)
     console.print(

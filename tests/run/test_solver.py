@@ -34,6 +34,7 @@ SETTINGS = {
         "num_rehearsed": 5,
         "budget": 6,
         "most_doublings": 2,
+        "dives": True,
     },
     "replay": {"capacity": 512, "min_rows": 32},
     "learner": {"batch_size": 16, "updates_per_iteration": 1},
