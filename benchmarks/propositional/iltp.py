@@ -49,6 +49,8 @@ class Arguments:
     """Of the value, beside the policy; see `best_first`."""
     dives: bool = True
     """Every other state is reached by following the policy to an end."""
+    path_memory: float = 1.0
+    """What each further step leaves of a way's policy; see `best_first`."""
     largest: int = 128
     """Subformulas of the largest problems."""
     max_steps: int = 4_096
@@ -116,6 +118,7 @@ def search(problems: Sequence[Problem], agent: Agent | None, arguments: Argument
             budget=arguments.budget,
             at_once=arguments.at_once,
             value_weight=arguments.value_weight,
+            path_memory=arguments.path_memory,
             dives=arguments.dives,
         )
         outcomes += judged(group, tables, found)
