@@ -185,7 +185,9 @@ def test_texts():
     assert env.format_problem(env.parse_problem("xyX = yxy, y")) == "xyXYXY, y"
     problem = env.parse_problem("xyx = yxy, x^4 = y^3")
     assert env.render(problem, env.init(problem)) == "⟨x, y | xyxYXY, xxxxYYY⟩  length 13, moves 0"
-    with pytest.raises(ValueError, match=r"at most 24 letters here, got one of 31; --env-args length 31 has"):
+    with pytest.raises(
+        ValueError, match=r"at most 24 letters here, got one of 31; --env-args length 31 has"
+    ):
         env.parse_problem("x^30 y, x")
     with pytest.raises(ValueError, match="trivial presentation: there is nothing to do"):
         env.parse_problem("y, X")

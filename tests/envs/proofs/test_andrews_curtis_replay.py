@@ -2,9 +2,12 @@
 
 import collections
 import random
+from pathlib import Path
 from types import SimpleNamespace
 
 from selfplay.environment import Verdict
+from selfplay_envs.proofs import miller_schupp
+from selfplay_envs.proofs.andrews_curtis_certificate import NAMES
 from selfplay_envs.proofs.andrews_curtis_replay import (
     AC_SOLVER_MOVES,
     MOST_LETTERS,
@@ -14,6 +17,8 @@ from selfplay_envs.proofs.andrews_curtis_replay import (
     moved,
 )
 from tests.reference import andrews_curtis as reference
+
+ROOT = Path(__file__).parents[3]
 
 START = ((-1, 2, 1, -2, -2), (-1, 2))
 PATH = [2, 5, 1, 3, 0, 6]
@@ -100,3 +105,24 @@ def test_a_path_explained():
         "  6  s → s r      ⟨x, y | Y, X⟩",
         "Trivial after 6 moves.",
     ]
+
+
+def beyond_published():
+    """`(relators, moves)` of the certificates that a run left of instances it alone solved."""
+    text = (ROOT / "benchmarks/andrews_curtis/beyond_published.txt").read_text()
+    lines = text.splitlines()
+    for statement, moves in zip(lines[::2], lines[1::2], strict=True):
+        words = statement.removeprefix("⟨x, y | ").removesuffix("⟩").split(", ")
+        letters = {"x": 1, "y": 2, "X": -1, "Y": -2}
+        relators = tuple(tuple(letters[x] for x in word) for word in words)
+        yield relators, [NAMES.index(name) for name in moves.split()]
+
+
+def test_what_training_solved_is_solved_by_the_slow_rules():
+    found = list(beyond_published())
+    assert {relators for relators, _ in found} <= set(miller_schupp.presentations())
+    assert [still_ends(*each) for each in found] == 4 * [True]
+
+
+def test_greedy_search_has_published_none_of_these(published_paths):
+    assert not {one for one, _ in beyond_published()} & {one for one, _ in published_paths}
