@@ -200,7 +200,7 @@ def test_where_nothing_can_be_written_there_is_no_search(tmp_path):
         solve(agent, "17+8", output=tmp_path / "missing/proof")
 
 
-def test_what_counts_in_the_searches_of_a_run_counts_here():
+def test_what_counts_in_the_searches_of_a_run_counts_here(tmp_path):
     """Greedy search needs a fraction of what all moves alike do not find it with."""
     env = AndrewsCurtis()
     practice = PracticeConfig(heuristic_weight=1_000.0)
@@ -208,7 +208,7 @@ def test_what_counts_in_the_searches_of_a_run_counts_here():
     greedy = Agent(env, constant_evaluator(env), (), config)
     question, budget = "Xyx = yy, x = yxYX", 100
     assert solve(agent_of(env), question, budget=budget).found.actions is None
-    answer = solve(greedy, question, budget=budget)
+    answer = solve(greedy, question, budget=budget, output=tmp_path / "moves")
     assert answer.verdict is Verdict.ACCEPTED
 
 
