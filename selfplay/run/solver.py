@@ -100,7 +100,7 @@ class Solver:
         """
         chance = np.random.default_rng((self._session.config.seed, self._session.iteration))
         by_level = self._by_level()
-        rehearsed = self._drawn(by_level, self._session.config.practice.num_rehearsed, chance)
+        rehearsed = _drawn(by_level, self._session.config.practice.num_rehearsed, chance)
         tasks = [*self._new(chance), *self._to_shorten(by_level, chance)]
         found = self._searched(tasks, seed=int(chance.integers(1 << 31)))
         solutions = [self._judged(task, one) for task, one in zip(tasks, found, strict=True)]
@@ -139,15 +139,6 @@ class Solver:
             levels.setdefault(solution.level, []).append(solution)
         return [levels[level] for level in sorted(levels)]
 
-    def _drawn(
-        self, by_level: Sequence[Sequence[Solution]], count: int, chance: np.random.Generator
-    ) -> list[Solution]:
-        """So many by chance, a level as likely as another; none if nothing is known."""
-        if not by_level:
-            return []
-        levels = (by_level[i] for i in chance.integers(len(by_level), size=count))
-        return [there[chance.integers(len(there))] for there in levels]
-
     def _to_shorten(
         self, by_level: Sequence[Sequence[Solution]], chance: np.random.Generator
     ) -> list[_Task]:
@@ -162,7 +153,7 @@ class Solver:
                 longest=known.length - begin - 1,
                 by="shortening",
             )
-            for known in self._drawn([level for level in longer if level], count, chance)
+            for known in _drawn([level for level in longer if level], count, chance)
         ]
 
     def _searched(self, tasks: Sequence[_Task], seed: int) -> list[Found]:
@@ -227,6 +218,16 @@ class Solver:
         for row, way in zip(padded, ways, strict=True):
             row[: len(way)] = way
         return padded
+
+
+def _drawn(
+    by_level: Sequence[Sequence[Solution]], count: int, chance: np.random.Generator
+) -> list[Solution]:
+    """So many by chance, a level as likely as another; none if nothing is known."""
+    if not by_level:
+        return []
+    levels = (by_level[i] for i in chance.integers(len(by_level), size=count))
+    return [there[chance.integers(len(there))] for there in levels]
 
 
 def _row(problems: Problem, index: int) -> Problem:
