@@ -80,6 +80,7 @@ def shown(env: AndrewsCurtis, solutions: dict[int, tuple[int, ...]]) -> Targets:
         solved=jnp.array(everyone),
         counted=jnp.array(everyone),
         evaluations=jnp.zeros(len(levels), jnp.int32),
+        first_end=jnp.zeros(len(levels), jnp.int8),
     )
     targets = jax.device_get(rows(env, found, jnp.int32(0)))
     there = targets.weight > 0

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from selfplay.environment.certificate import Certifier, Judgement
     from selfplay.environment.checks import Report, check
     from selfplay.environment.contract import Environment, SolvedPositions, State, select, zero_sum
+    from selfplay.environment.ends import Ends
     from selfplay.environment.game import Game
     from selfplay.environment.observation import ArraySpec, Tokens, TokenSpec
     from selfplay.environment.picture import BoardPicture, Target
@@ -20,6 +21,7 @@ __all__ = [
     "ArraySpec",
     "BoardPicture",
     "Certifier",
+    "Ends",
     "Environment",
     "Game",
     "Judgement",
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "Ends": "ends",
     "Game": "game",
     "ArraySpec": "observation",
     "TokenSpec": "observation",

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from selfplay.environment.certificate import Certifier
+from selfplay.environment.ends import Ends
 from selfplay.environment.observation import ArraySpec, Observation, TokenSpec
 from selfplay.environment.picture import BoardPicture
 from selfplay.environment.verifier import Verifier
@@ -227,6 +228,16 @@ class Environment(abc.ABC, Generic[StateT]):
         del problem, state
         return jnp.float32(0)
 
+    def heuristic_after(self, problem: Problem, state: StateT) -> jax.Array:
+        """float32 [num_actions]: the heuristic of where each action leads; anything where that is
+        illegal. By default all are taken; an environment that knows it without is quicker.
+        """
+
+        def after(action: jax.Array) -> jax.Array:
+            return self.heuristic(problem, self.step(problem, state, action))
+
+        return jax.vmap(after)(jnp.arange(self.num_actions, dtype=jnp.int32))
+
     def oracle(self, problem: Problem, state: StateT) -> jax.Array | None:
         """float32 [num_actions]: exact value of each action in a running episode, for the mover.
 
@@ -266,6 +277,14 @@ class Environment(abc.ABC, Generic[StateT]):
         Returns:
             A problem of the training split that the same actions solve from its beginning, and
             bool [], whether there is one; None where the environment knows of none.
+        """
+        del problem, state
+        return None
+
+    def ends(self, problem: Problem, state: StateT) -> Ends | None:
+        """The two ends of a running episode that is solved where they meet; None where there are
+        no such ends, which depends on the environment alone. A best-first search then works from
+        both.
         """
         del problem, state
         return None
@@ -354,3 +373,8 @@ def shapes(env: Environment[Any]) -> tuple[Problem, State]:
     """A problem and the state it begins with, as shapes and dtypes."""
     problem = jax.eval_shape(env.sample_problem, jax.random.key(0))
     return problem, jax.eval_shape(env.init, problem)
+
+
+def has_ends(env: Environment[Any]) -> bool:
+    """Whether its problems have two ends that are worked on until they meet."""
+    return jax.eval_shape(env.ends, *shapes(env)) is not None

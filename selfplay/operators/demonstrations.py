@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from selfplay.environment.contract import Environment, Problem, State
+from selfplay.environment.contract import Environment, Problem, State, has_ends
 from selfplay.operators import practice as levels
 from selfplay.operators.contract import OPERATORS
 from selfplay.operators.targets import VERDICTS, Provenance, Targets, outcome_values
@@ -33,6 +33,10 @@ class Demonstrations(struct.PyTreeNode):
     """bool [P]: whether it was an attempt that practice counts."""
     evaluations: jax.Array
     """int32 [P]: spent on it."""
+    first_end: jax.Array
+    """int8 [P]: where an environment has `ends`, the moves of this one are shown first, 0 or 1. A
+    search moves one end while the other stays where it began, and of each solution either half
+    can be shown so."""
 
 
 def rows(env: Environment[Any], found: Demonstrations, generation: jax.Array) -> Targets:
@@ -45,8 +49,31 @@ def rows(env: Environment[Any], found: Demonstrations, generation: jax.Array) ->
     )
     accepted = jnp.full(found.solved.shape, VERDICTS.index("accepted"), jnp.uint8)
     provenance = provenance.replace(verdict=accepted)
-    targets, _, _ = replayed(env, found.problem, found.action.T, provenance)
+    action = found.action
+    if has_ends(env):
+        action = jax.vmap(lambda *each: by_ends(env, *each))(
+            found.problem, found.action, found.first_end
+        )
+    targets, _, _ = replayed(env, found.problem, action.T, provenance)
     return targets.replace(weight=jnp.where(found.solved, targets.weight, 0.0))
+
+
+def by_ends(
+    env: Environment[Any], problem: Problem, action: jax.Array, first: jax.Array
+) -> jax.Array:
+    """int32 [T]: the actions (int32 [T]) of end `first` (int8 []), then those of the other.
+
+    They come to the same, for what one end's moves do does not depend on the other.
+    """
+
+    def step(state: State, action: jax.Array) -> tuple[State, jax.Array]:
+        ends = env.ends(problem, state)
+        assert ends is not None
+        place = jnp.where(state.ended, 2, ends.end[action] ^ first)
+        return env.step(problem, state, action), place
+
+    _, place = jax.lax.scan(step, env.init(problem), action)
+    return action[jnp.argsort(place, stable=True)]
 
 
 def counts(found: Demonstrations, num_levels: int) -> jax.Array:

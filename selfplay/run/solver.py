@@ -108,7 +108,7 @@ class Solver:
         kept = [solution for solution in solved if self._solutions.add(solution)]
         results = [_Result.of_search(*each) for each in zip(tasks, found, solutions, strict=True)]
         results += [_Result.known(one, self._solutions.problem(one)) for one in rehearsed]
-        return self._demonstrate(results) | {
+        return self._demonstrate(results, chance) | {
             "practice/searched": float(sum(task.by == "search" for task in tasks)),
             "practice/found": float(sum(solution.by == "search" for solution in solved)),
             "practice/shortened": float(sum(solution.by == "shortening" for solution in kept)),
@@ -188,7 +188,7 @@ class Solver:
             iteration=self._session.iteration + 1,
         )
 
-    def _demonstrate(self, results: Sequence[_Result]) -> Row:
+    def _demonstrate(self, results: Sequence[_Result], chance: np.random.Generator) -> Row:
         """Puts what was solved into the buffer; practice counts what was tried.
 
         What the devices cannot share equally is filled up with what is neither.
@@ -207,6 +207,7 @@ class Solver:
             solved=jnp.array([one.actions is not None for one in results]),
             counted=jnp.array([one.is_tried for one in results]),
             evaluations=jnp.array([one.evaluations for one in results], jnp.int32),
+            first_end=jnp.array(chance.integers(2, size=len(results)), jnp.int8),
         )
         now = jnp.int32(session.iteration)
         session.state, added = session.program.demonstrate(session.state, demonstrations, now)

@@ -9,7 +9,9 @@ every way that was not taken. It is for environments whose steps have no chance 
 """
 
 import contextlib
+import dataclasses
 import gc
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,10 +19,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfplay.environment.contract import Environment, Problem, State
+from selfplay.environment.contract import Environment, Problem, State, has_ends
 from selfplay.networks.contract import Params
+from selfplay.search.edges import Edge
 from selfplay.search.model import Evaluator, mask_logits
-from selfplay.search.open_list import LEAST_CHANCE, Edge, Found, OpenList
+from selfplay.search.open_list import LEAST_CHANCE, Found, Guess, OpenList
 from selfplay.search.packed import Packing
 
 _LEAST_BATCH = 16
@@ -46,6 +49,9 @@ class BestFirst:
     being the product of the shares of its actions. A solution of depth d and policy p is found
     within d / p evaluations. A state that was reached before is left out. Equal arguments give
     equal results.
+
+    Where an environment has `ends` it is searched from both: a state moves but one of them, the
+    other stays where it began, and it is solved where what was reached from both is the same.
     """
 
     def __init__(self, env: Environment[Any], evaluator: Evaluator):
@@ -90,8 +96,8 @@ class BestFirst:
             value_weight: with it a state comes the sooner the higher the value v of the one before
                 it: depth / (policy(path) * ((1 + v) / 2) ** value_weight) is the least.
             heuristic_weight: of the environment's heuristic of the state itself, likewise; it takes
-                no evaluation, but all steps from each state that is judged. Without policy and
-                value it would be greedy search.
+                no evaluation, but `heuristic_after` of each state that is judged. Without policy
+                and value it would be greedy search.
             dives: every other state is reached by following the policy on from the best one, by
                 chance, to an end: long solutions of which there are many, none of them likely, are
                 found by that (as by LubyTS of the same paper).
@@ -119,13 +125,36 @@ class BestFirst:
                 value_weight,
                 np.random.default_rng((seed, i)) if dives else None,
                 None if longest is None else longest[i],
+                limit=device.max_steps - int(states.step_count[i]),
             )
             for i in range(count)
         ]
         widths = _of_each("at_once", at_once, count)
         with _no_collection():
             self._search(params, problems, states, searches, widths, heuristic_weight)
-        return [search.found() for search in searches]
+        found = [search.found() for search in searches]
+        return self._confirmed(problems, states, found) if device.has_ends else found
+
+    def _confirmed(self, problems: Problem, states: State, found: Sequence[Found]) -> list[Found]:
+        """What the rules confirm, from states [P] on: keys of ends that differ may be equal."""
+        solved_by: dict[int, int] = {}
+        for step in range(max((len(one.actions or ()) for one in found), default=0)):
+            going = [
+                i
+                for i, one in enumerate(found)
+                if i not in solved_by and step < len(one.actions or ())
+            ]
+            rows, actions = np.array(going), [(found[i].actions or ())[step] for i in going]
+            before = jax.tree.map(lambda x: x[rows], states)  # noqa: B023
+            after, solved = self._device.step(problems, rows, before, actions)
+            states = jax.tree.map(lambda x, new: _with(x, rows, new), states, after)  # noqa: B023
+            solved_by |= {i: step + 1 for i, done in zip(going, solved, strict=True) if done}
+        return [
+            dataclasses.replace(
+                one, actions=(one.actions or ())[: solved_by[i]] if i in solved_by else None
+            )
+            for i, one in enumerate(found)
+        ]
 
     def _search(
         self,
@@ -153,9 +182,10 @@ class BestFirst:
                 )
             ]
             if new:
-                judged = device.judge(params, problems, owners, states, new, heuristic_weight)
-                for row, *guess in zip(new, *judged, strict=True):
-                    searches[owners[row]].add(edges[row], packed[row], *guess)
+                ends = [-1 if (edge := edges[row]) is None else edge.end for row in new]
+                judged = device.judge(params, problems, owners, states, new, ends, heuristic_weight)
+                for row, guess in zip(new, judged, strict=True):
+                    searches[owners[row]].add(edges[row], packed[row], guess)
             work = [(i, edge) for i, one in enumerate(searches) for edge in one.best(widths[i])]
             owners = np.array([i for i, _ in work], np.int64)
             edges = [edge for _, edge in work]
@@ -196,31 +226,46 @@ class _Device:
             after = env.step(problem, state, action)
             return after, after.ended & env.solved(problem, after)
 
-        def hint(problem: Problem, state: State, action: jax.Array) -> jax.Array:
-            after = env.step(problem, state, action)
-            return -jnp.log(jnp.maximum((1.0 + env.heuristic(problem, after)) / 2.0, LEAST_CHANCE))
+        def hint(problem: Problem, state: State) -> jax.Array:
+            chance = (1.0 + env.heuristic_after(problem, state)) / 2.0
+            return -jnp.log(jnp.maximum(chance, LEAST_CHANCE))
 
         def judge(
-            params: Params, problem: Problem, state: State, heuristic_weight: float
-        ) -> tuple[jax.Array, ...]:
+            params: Params,
+            problem: Problem,
+            state: State,
+            end: jax.Array,
+            heuristic_weight: float,
+        ) -> tuple[jax.Array | None, ...]:
             keys = jax.random.split(jax.random.key(0), len(state.step_count))
             logits, value = evaluator(params, keys, problem, state)
             legal = jax.vmap(env.legal_action_mask)(problem, state)
+            ends = jax.vmap(env.ends)(problem, state)
+            if ends is not None:
+                legal &= (end[:, None] < 0) | (ends.end == end[:, None])
             costs = -jax.nn.log_softmax(mask_logits(logits, legal))
             costs = jnp.where(legal, costs, jnp.inf)
             hints = jnp.zeros_like(costs)
             if heuristic_weight:
-                actions = jnp.arange(env.num_actions, dtype=jnp.int32)
-                of_all = jax.vmap(jax.vmap(hint, (None, None, 0)), (0, 0, None))
-                hints = heuristic_weight * of_all(problem, state, actions)
+                hints = heuristic_weight * jax.vmap(hint)(problem, state)
             order = jnp.argsort(costs + hints, axis=-1)
-            costs, hints = (jnp.take_along_axis(x, order, axis=-1) for x in (costs, hints))
-            return order.astype(jnp.int16), costs, hints, value
+
+            def ranked(x: jax.Array) -> jax.Array:
+                return jnp.take_along_axis(x, order, axis=-1)
+
+            guess = (order.astype(jnp.int16), ranked(costs), ranked(hints), value)
+            if ends is None:
+                return *guess, None, None, None
+            after = jnp.where(ends.is_known[..., None], ends.after, 0)
+            after = jnp.take_along_axis(after, order[..., None], axis=-2)
+            return *guess, ranked(ends.end), after, ends.keys
 
         self.begin = jax.jit(jax.vmap(env.init))
         """The first states [P] of problems [P]."""
         self._step = jax.jit(jax.vmap(step))
-        self._judge = jax.jit(judge, static_argnums=3)
+        self._judge = jax.jit(judge, static_argnums=4)
+        self.max_steps = env.max_steps
+        self.has_ends = has_ends(env)
 
     def step(
         self, problems: Problem, owners: np.ndarray, states: State, actions: list[int]
@@ -236,16 +281,28 @@ class _Device:
         owners: np.ndarray,
         states: State,
         rows: list[int],
+        ends: list[int],
         heuristic_weight: float,
-    ) -> tuple[np.ndarray, ...]:
-        """Of some states: actions by rank [N, A], `costs` and `hints` [N, A], values [N]."""
+    ) -> list[Guess]:
+        """Of some states, by moves of one end where it is not -1."""
         problems = jax.tree.map(lambda x: x[owners[rows]], problems)
         states = jax.tree.map(lambda x: x[rows], states)
 
-        def judge(problems: Problem, states: State) -> tuple[jax.Array, ...]:
-            return self._judge(params, problems, states, heuristic_weight)
+        def judge(problems: Problem, states: State, ends: jax.Array) -> Any:
+            return self._judge(params, problems, states, ends, heuristic_weight)
 
-        return _padded(judge, problems, states)
+        *guess, after, keys = _padded(judge, problems, states, np.array(ends, np.int8))
+        if after is not None:  # two halves of 32 bits as one key
+            after, keys = after.view(np.uint64)[..., 0], keys.view(np.uint64)[..., 0]
+        columns = [itertools.repeat(None) if x is None else x for x in (*guess, after, keys)]
+        return [Guess(*row) for row in zip(*columns, strict=False)]
+
+
+def _with(rows: np.ndarray, places: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """A copy with other values in some places."""
+    rows = rows.copy()
+    rows[places] = new
+    return rows
 
 
 def _padded(function: Any, *arguments: Any) -> Any:

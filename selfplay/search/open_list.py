@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from selfplay.search.edges import Edge, Node, way
+from selfplay.search.meeting import Meeting
+
 LEAST_CHANCE = 1e-6
 """That a value or a heuristic can say."""
 
@@ -28,42 +31,20 @@ class Found:
     """Whether nothing was left to try, within the environment's limit of steps."""
 
 
-class Node(NamedTuple):
-    """A state that was judged."""
+class Guess(NamedTuple):
+    """What is known of a state once it was judged, its A actions by rank."""
 
-    state: bytes
-    edge: "Edge | None"
-    """By which it was reached; None at the beginning."""
-    depth: int
-    steps: float
-    """Of the way here, as far as they are remembered."""
-    cost: float
-    """-log of the policy of these."""
-    value_cost: float
-    """-log of what its value says, by its weight."""
     order: np.ndarray
-    """int16 [A]: actions, those that come first in front."""
     costs: np.ndarray
-    """float32 [A]: -log of their shares; infinite where they are illegal."""
     hints: np.ndarray
-    """float32 [A]: -log of what the heuristic says of where they lead, by its weight."""
-
-
-class Edge(NamedTuple):
-    """An action of a state that was judged, by its rank."""
-
-    node: Node
-    rank: int
-
-    @property
-    def action(self) -> int:
-        """Its number."""
-        return int(self.node.order[self.rank])
-
-    @property
-    def cost(self) -> float:
-        """-log of its own share."""
-        return float(self.node.costs[self.rank])
+    """These three as in `Node`."""
+    value: float
+    ends: np.ndarray | None = None
+    """As in `Node`; the next two are None where it is."""
+    after: np.ndarray | None = None
+    """uint64 [A]: what each action makes of its end, by key; 0 where nobody knows."""
+    keys: np.ndarray | None = None
+    """uint64 [2]: what both ends are."""
 
 
 class OpenList:
@@ -76,7 +57,9 @@ class OpenList:
         value_weight: float,
         chance: np.random.Generator | None,
         longest: int | None,
+        limit: int,
     ):
+        """`limit` is the environment's own, of steps; the rest as in `BestFirst`."""
         self.budget, self.path_memory, self.value_weight = budget, path_memory, value_weight
         self.chance, self.longest = chance, longest
         self.diver: Node | None = None
@@ -84,7 +67,8 @@ class OpenList:
         """The edge by which a dive goes on; None where the next best one begins a dive."""
         self.is_turn = False
         self.evaluations = self.steps = 0
-        self.solution: Edge | None = None
+        self.solution: tuple[int, ...] | None = None
+        self.meeting = Meeting(limit if longest is None else min(longest, limit))
         self.queue: list[tuple[float, int, Edge]] = []
         self.pushed = 0
         self.known: dict[bytes, int] = {}
@@ -94,7 +78,7 @@ class OpenList:
         """Takes a state that was reached; says whether it is to be judged."""
         self.steps += edge is not None
         if solved and self.solution is None:
-            self.solution = edge
+            self.solution = way(edge)
         depth = 0 if edge is None else edge.node.depth + 1
         if ended or self.is_over or self._is_known(identity, depth):
             if edge is self.falling:
@@ -115,25 +99,22 @@ class OpenList:
         """It is solved, or the budget is spent."""
         return self.solution is not None or self.evaluations >= self.budget
 
-    def add(
-        self,
-        edge: Edge | None,
-        state: bytes,
-        order: np.ndarray,
-        costs: np.ndarray,
-        hints: np.ndarray,
-        value: float,
-    ) -> None:
+    def add(self, edge: Edge | None, state: bytes, guess: Guess) -> None:
         """Takes what was judged of a state; its best action joins the queue."""
         depth, steps, cost = 0, 0.0, 0.0
         if edge is not None:
             depth, (steps, cost) = edge.node.depth + 1, self._way(edge)
-        chance = max((1.0 + float(value)) / 2.0, LEAST_CHANCE)
+        chance = max((1.0 + float(guess.value)) / 2.0, LEAST_CHANCE)
         value_cost = -self.value_weight * math.log(chance)
-        node = Node(state, edge, depth, steps, cost, value_cost, order, costs, hints)
+        node = Node(state, edge, depth, steps, cost, value_cost, *guess[:3], guess.ends)
         if edge is not None and edge is self.falling:
             self.diver = node
         self._push(node, rank=0)
+        if guess.after is not None:
+            if edge is None and guess.keys is not None:
+                self.meeting.begin(guess.keys)
+            met = self.meeting.offer(node, guess.after)
+            self.solution = self.solution or met
 
     def best(self, count: int) -> list[Edge]:
         """The next edges, at most so many; of each its state's next best takes the place."""
@@ -172,12 +153,8 @@ class OpenList:
 
     def found(self) -> Found:
         """What it came to."""
-        actions, edge = [], self.solution
-        while edge is not None:
-            actions.append(edge.action)
-            edge = edge.node.edge
         return Found(
-            actions=None if self.solution is None else tuple(reversed(actions)),
+            actions=self.solution,
             evaluations=self.evaluations,
             steps=self.steps,
             exhausted=self.solution is None and not self.queue,

@@ -7,6 +7,7 @@ import numpy as np
 from selfplay.operators import demonstrations
 from selfplay.operators.demonstrations import Demonstrations
 from tests import worlds
+from tests.search.test_meeting import TwoEnds
 
 WAYS = ((1, 0, 1, 1), (0, 0, 0, 1), (1, 1, 1, 1))
 """To 2, to -3 and on where nothing is any more, and one that leads to no end."""
@@ -20,6 +21,7 @@ def found():
         solved=jnp.array([True, True, False]),
         counted=jnp.array([True, False, True]),
         evaluations=jnp.array([5, 6, 7], jnp.int32),
+        first_end=jnp.zeros(3, jnp.int8),
     )
 
 
@@ -43,3 +45,26 @@ def test_a_state_on_the_way_is_reached():
     state = reached(found().problem, found().action, counts)
     np.testing.assert_array_equal(state.place, [0, -2, 4])
     np.testing.assert_array_equal(state.step_count, counts)
+
+
+def test_either_end_is_shown_first():
+    """From 41 by two steps, and from 20 by 21 and 42, both come to 43."""
+    action = jnp.array(2 * [[0, 2, 0, 3, 2]], jnp.int32)
+    two = Demonstrations(
+        problem=jnp.array([[41, 20], [41, 20]], jnp.int32),
+        level=jnp.zeros(2, jnp.int32),
+        action=action,
+        solved=jnp.ones(2, jnp.bool_),
+        counted=jnp.ones(2, jnp.bool_),
+        evaluations=jnp.zeros(2, jnp.int32),
+        first_end=jnp.array([0, 1], jnp.int8),
+    )
+    targets = jax.jit(lambda x: demonstrations.rows(TwoEnds(), x, jnp.int32(9)))(two)
+    shown = [[0, 0, 2, 3, 2], [2, 3, 2, 0, 0]]
+    np.testing.assert_array_equal(targets.action_weights.argmax(-1).T, shown)
+    numbers = [
+        [[41, 20], [42, 20], [43, 20], [43, 21], [43, 42]],
+        [[41, 20], [41, 21], [41, 42], [41, 43], [42, 43]],
+    ]
+    np.testing.assert_array_equal(targets.state.numbers.transpose(1, 0, 2), numbers)
+    np.testing.assert_array_equal(targets.value, 1.0)
