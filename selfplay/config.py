@@ -209,7 +209,8 @@ class RolloutConfig(Section):
 class PracticeConfig(Section):
     """Whole searches beside the games, for a lone player's problems that have levels.
 
-    Without `search_every` there are none, and all else here means nothing.
+    Without `search_every` there are none, and nothing else may be set, but for how `selfplay solve`
+    weighs: `path_memory`, `value_weight` and `heuristic_weight`.
     """
 
     section: ClassVar[str] = "practice"

@@ -19,6 +19,7 @@ from selfplay.networks.contract import Params
 from selfplay.run.directory import RunDirectory
 from selfplay.run.metrics import Watcher, read
 from selfplay.run.solutions import read_solutions
+from selfplay.run.solver import without_idle
 from selfplay.train import train
 
 WARMUP_UPDATES = 20
@@ -113,6 +114,7 @@ def settings(config: Config, problem: str, minutes: float) -> Config:
         env_args=config.env_args | {"problem": problem},
         minutes=minutes,
         iterations=None,
+        practice=without_idle(config.practice),
         replay=dataclasses.replace(replay, min_rows=min_rows),
         learner=dataclasses.replace(learner, warmup_updates=warmup),
         checkpoint=dataclasses.replace(checkpoint, keep=KEPT, milestones=KEPT),

@@ -27,7 +27,7 @@ from selfplay.run.metrics import Watcher, open_watchers, read, refuse_missing
 from selfplay.run.program import make_program
 from selfplay.run.remedies import Treatment
 from selfplay.run.session import Session
-from selfplay.run.solver import Solver, make_solver
+from selfplay.run.solver import Solver, make_solver, refuse_idle
 
 
 def train(
@@ -62,6 +62,7 @@ def train(
     path = directory.default_path(config) if run is None else Path(run)
     directory.refuse_taken(path)
     refuse_missing(config)
+    refuse_idle(config)
     if start_from is not None:
         session.refuse_to_start_from(start_from, config)
     clock = progress.Clock(60.0 * config.minutes, started=started)

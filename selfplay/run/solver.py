@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from selfplay.config import Config, PracticeConfig
+from selfplay.environment import registry
 from selfplay.environment.contract import Problem
 from selfplay.operators.demonstrations import Demonstrations, reached
 from selfplay.operators.rollout import Attempts
@@ -25,6 +27,12 @@ from selfplay.search.model import network_evaluator
 _AT_ONCE = 8
 """States of a problem that are reached together: half the time of four, the same solutions. Where
 the budget is doubled so are these."""
+
+_OF_SEARCHES = (
+    *("num_problems", "num_shortened", "num_rehearsed"),
+    *("budget", "most_doublings", "dives"),
+)
+"""Settings that mean nothing without whole searches; `selfplay solve` takes the others too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,3 +252,28 @@ def _stacked(problems: Sequence[Problem]) -> Problem:
 def make_solver(run: RunDirectory, session: Session) -> Solver | None:
     """A session's solver; None where nothing can be kept."""
     return Solver(run, session) if keeps_solutions(session.program.env) else None
+
+
+def without_idle(practice: PracticeConfig) -> PracticeConfig:
+    """The settings, but for those that do nothing, as there are no searches; they have defaults."""
+    if practice.search_every is not None:
+        return practice
+    default = PracticeConfig()
+    return dataclasses.replace(practice, **{name: getattr(default, name) for name in _OF_SEARCHES})
+
+
+def refuse_idle(config: Config) -> None:
+    """Raises ValueError for a setting of searches, given where there are none.
+
+    Those of the environment's preset are not given: who turns its searches off means all of them.
+    """
+    preset = registry.preset(config.env).practice
+    used = without_idle(config.practice)
+    for name in _OF_SEARCHES:
+        value = getattr(config.practice, name)
+        if value not in (getattr(used, name), getattr(preset, name)):
+            raise ValueError(
+                f"practice.{name} is of whole searches beside the games, and there are none; got "
+                f"{value}: set practice.search_every too, as in --practice.search-every 1, or "
+                f"leave it out"
+            )

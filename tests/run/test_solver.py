@@ -9,6 +9,8 @@ import pytest
 
 from selfplay import config as config_lib
 from selfplay import train as train_lib
+from selfplay.config import Config, PracticeConfig
+from selfplay.environment import preset
 from selfplay.operators.contract import OPERATORS
 from selfplay.operators.targets import VERDICTS
 from selfplay.run import checkpoint, program
@@ -17,7 +19,7 @@ from selfplay.run.metrics import read
 from selfplay.run.progress import Clock
 from selfplay.run.session import Session
 from selfplay.run.solutions import Solution, read_solutions
-from selfplay.run.solver import Solver
+from selfplay.run.solver import Solver, refuse_idle, without_idle
 from tests.test_train import StopAfter, saved_leaves
 
 SETTINGS = {
@@ -160,3 +162,22 @@ def test_games_without_levels_and_buffers_that_are_too_small_are_refused():
     small = SETTINGS | {"replay": {"capacity": 128, "min_rows": 8}}
     with pytest.raises(ValueError, match=r"replay\.capacity must be at least 240, .* got 128"):
         program.make_program(config_lib.from_dict(small))
+
+
+@pytest.mark.parametrize(("field", "value"), [("num_rehearsed", 5), ("dives", True)])
+def test_what_does_nothing_without_searches_is_refused(field, value, tmp_path):
+    idle = config_lib.from_dict(SETTINGS | {"practice": {field: value}})
+    with pytest.raises(
+        ValueError, match=rf"practice\.{field} is of whole .* --practice\.search-every"
+    ):
+        train_lib.train(idle, run=tmp_path / "run")
+    assert without_idle(idle.practice) == PracticeConfig()
+
+
+def test_solve_may_be_weighed_for_and_a_preset_without_its_searches():
+    refuse_idle(Config(env="propositional", practice=PracticeConfig(path_memory=0.7)))
+    searching = preset("andrews_curtis")
+    off = dataclasses.replace(searching.practice, search_every=None)
+    refuse_idle(dataclasses.replace(searching, practice=off))
+    assert without_idle(searching.practice) == searching.practice
+    assert without_idle(off) == PracticeConfig(path_memory=0.6, heuristic_weight=15.0)
