@@ -1,7 +1,5 @@
 """A formula as arrays of fixed shape: the table of its subformulas."""
 
-import itertools
-import re
 from typing import Any
 
 import jax
@@ -9,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
+from selfplay_envs.proofs import atom_names
 from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, Or, subformulas
 
 ATOM, FALSUM, AND, OR, IMPLIES = range(5)
@@ -23,13 +22,6 @@ SIZES = (16, 32, 64, 128)
 NUM_DEPTHS = 16
 NUM_POSITIONS = 3 * NUM_DEPTHS
 """Depth in the formula, the deepest ones as one, by where it occurs: asserted, assumed, both."""
-
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_'"
-_BASE = len(_LETTERS) + 1
-_LETTERS_A_WORD = 5
-_WORDS = 2
-MAX_NAME = _LETTERS_A_WORD * _WORDS
-"""Letters of an atom's name that is kept."""
 
 
 class FormulaTable(struct.PyTreeNode):
@@ -46,8 +38,7 @@ class FormulaTable(struct.PyTreeNode):
     size: jax.Array
     """int16 []: rows that are no padding."""
     names: jax.Array
-    """uint32 [S / 2, 2]: of the atoms in the order of their rows; 0 where it is not kept, as it has
-    more than MAX_NAME letters, or others than Latin ones, digits, _ and '."""
+    """uint32 [S / 2, 2]: of the atoms in the order of their rows; see `atom_names`."""
 
 
 def encode(formula: Formula, size: int) -> FormulaTable:
@@ -72,35 +63,26 @@ def encode(formula: Formula, size: int) -> FormulaTable:
         kind[i] = KINDS.index(type(row))
         if isinstance(row, And | Or | Implies):
             left[i], right[i] = number[row.left], number[row.right]
-    names = np.zeros((size // 2, _WORDS), np.uint32)
+    names = np.zeros((size // 2, atom_names.WORDS), np.uint32)
     for i, atom in enumerate(row for row in rows if isinstance(row, Atom)):
-        names[i] = _pack_name(atom.name)
+        names[i] = atom_names.pack(atom.name)
     position = _positions(kind, left, right, len(rows))
     columns: list[Any] = [kind, left, right, position, np.int16(len(rows)), names]
     return FormulaTable(*columns)
 
 
 def decode(table: FormulaTable) -> Formula:
-    """The formula of a table. Atoms whose names are not kept are called p, q, r and so on."""
-    names = atom_names(table)
+    """The formula of a table."""
+    names = iter(atom_names.unpack(np.asarray(table.names).tolist()))
     rows: list[Formula] = []
-    for i, (kind, left, right) in enumerate(_columns(table)):
+    for kind, left, right in _columns(table):
         if kind == ATOM:
-            rows.append(Atom(names[i]))
+            rows.append(Atom(next(names)))
         elif kind == FALSUM:
             rows.append(Falsum())
         else:
             rows.append(_MADE_OF_TWO[kind](rows[left], rows[right]))
     return rows[-1]
-
-
-def atom_names(table: FormulaTable) -> dict[int, str]:
-    """Of each row that is an atom, what it is called; all different."""
-    rows = [i for i, (kind, _, _) in enumerate(_columns(table)) if kind == ATOM]
-    kept = [_unpack_name(words) for words in np.asarray(table.names)[: len(rows)].tolist()]
-    letters = (f"{letter}{n or ''}" for n in itertools.count() for letter in "pqrstuvw")
-    fresh = (name for name in letters if name not in kept)
-    return {i: name or next(fresh) for i, name in zip(rows, kept, strict=True)}
 
 
 def stack(tables: list[FormulaTable]) -> FormulaTable:
@@ -126,23 +108,3 @@ def _positions(kind: np.ndarray, left: np.ndarray, right: np.ndarray, size: int)
                 occurs[part] |= sides
                 depth[part] = min(depth[part], depth[i] + 1)
     return (3 * depth + np.where(occurs.all(1), 2, occurs[:, 1])).astype(np.int8)
-
-
-def _pack_name(name: str) -> list[int]:
-    """Two words of five letters; zeros for a name that is not kept."""
-    words = [0] * _WORDS
-    if len(name) <= MAX_NAME and re.fullmatch(r"[A-Za-z0-9_']+", name):
-        for i, letter in enumerate(name):
-            digit = _LETTERS.index(letter) + 1
-            words[i // _LETTERS_A_WORD] += digit * _BASE ** (i % _LETTERS_A_WORD)
-    return words
-
-
-def _unpack_name(words: list[int]) -> str:
-    """The name that `_pack_name` packed, or "" where none is kept."""
-    letters = ""
-    for word in words:
-        while word:
-            word, digit = divmod(word, _BASE)
-            letters += _LETTERS[digit - 1]
-    return letters

@@ -1,4 +1,5 @@
-"""Replays proof attempts in plain Python, by rules of its own; shares no code with the environment.
+"""Replays proof attempts in plain Python, by rules of its own; shares no code with the environment
+but for what atoms are called.
 
 It writes down what the actions prove, line by line, and then believes only the lines.
 """
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from selfplay.environment import Verdict, Verifier
+from selfplay_envs.proofs import atom_names
 from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, Or
 from selfplay_envs.proofs.natural_deduction import NOWHERE, Line, Rule, check, prune
 
@@ -18,8 +20,6 @@ Held = dict[Formula, int]
 
 MAX_DEPTH = 400
 """Goals that wait for each other; the environment has room for 127, and as many conjunctions."""
-
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_'"
 
 
 class ReplayVerifier(Verifier):
@@ -54,7 +54,7 @@ def replay(problem: Any, actions: Sequence[int]) -> list[Line]:
 
 def read_rows(problem: Any) -> list[Formula]:
     """The subformulas of a table, the formula last. Raises ValueError if it is no table of any."""
-    names = _names(np.asarray(problem.names).tolist())
+    names = iter(atom_names.unpack(np.asarray(problem.names).tolist()))
     columns = [np.asarray(x).tolist() for x in (problem.kind, problem.left, problem.right)]
     rows: list[Formula] = []
     for i, (kind, left, right) in enumerate(zip(*columns, strict=True)):
@@ -71,18 +71,6 @@ def read_rows(problem: Any) -> list[Formula]:
     if not rows or len(set(rows)) < len(rows):
         raise ValueError("the table is empty, or has a formula twice")
     return rows
-
-
-def _names(packed: list[list[int]]) -> Iterator[str]:
-    """Of one atom after another: letters in base 65, five a word, the first one least, 0 is none.
-
-    Who has no name is called p, q, r and so on.
-    """
-    digits = ([word // 65**i % 65 for word in words for i in range(5)] for words in packed)
-    names = ["".join(_LETTERS[digit - 1] for digit in some if digit) for some in digits]
-    letters = (f"{letter}{n or ''}" for n in itertools.count() for letter in "pqrstuvw")
-    fresh = (letter for letter in letters if letter not in names)
-    return (name or next(fresh) for name in names)
 
 
 class _Attempt:

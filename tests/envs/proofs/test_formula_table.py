@@ -6,7 +6,7 @@ import pytest
 from selfplay_envs.proofs.formula import Atom, Implies, subformulas
 from selfplay_envs.proofs.formula_table import NUM_DEPTHS, decode, encode
 from selfplay_envs.proofs.propositional_replay import read_rows
-from selfplay_envs.proofs.syntax import parse
+from selfplay_envs.proofs.syntax import parse, show
 from tests.envs.proofs.formulas import any_formulas
 
 
@@ -17,18 +17,11 @@ def test_a_table_is_its_formula():
         assert read_rows(table) == subformulas(formula)
 
 
-@pytest.mark.parametrize(
-    ("text", "read"),
-    [
-        ("fun -> Prop_1 -> x'", "fun → Prop_1 → x'"),
-        ("abcdefghij -> q", "abcdefghij → q"),
-        ("abcdefghijk -> α -> q -> p", "r → s → q → p"),  # too long, and not Latin
-    ],
-)
-def test_names_are_kept_where_there_is_room(text, read):
-    table = encode(parse(text), 16)
-    assert decode(table) == parse(read)
-    assert read_rows(table)[-1] == parse(read)
+def test_names_are_those_that_were_read():
+    text = "fun → Prop_1 → x' → abcdefghijk → α ∧ ¬größe_des_Hauses → α'"
+    table = encode(parse(text), 32)
+    assert show(decode(table)) == text
+    assert read_rows(table)[-1] == parse(text)
 
 
 def test_positions_say_how_deep_and_on_which_side():
