@@ -1,15 +1,19 @@
 """Tables for a person: the environments, a run's end, an evaluation."""
 
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from selfplay.environment import registry
 from selfplay.evaluate import Evaluation
 from selfplay.evaluation.arena import MatchResult
 from selfplay.evaluation.exact import ExactScore
@@ -85,17 +89,31 @@ def print_end(run: Path) -> None:
     if findings or given(rows):
         console.print(warnings_table(findings, given(rows)), highlight=False)
         console.print()
-    for what, command in {
-        "judge it": "evaluate",
-        "play it": "play",
-        "draw its curves": "plot",
-        "write it up": "report",
-        "train it further": "resume",
+    problem = _example(run)
+    for what, words in {
+        "judge it": f"evaluate {shown}",
+        **(
+            {"give it a problem": f"solve {shown} {problem}"}
+            if problem
+            else {"play it": f"play {shown}"}
+        ),
+        "draw its curves": f"plot {shown}",
+        "write it up": f"report {shown}",
+        "train it further": f"resume {shown} --minutes 10",
     }.items():
-        more = " --minutes 10" if command == "resume" else ""
-        console.print(
-            f"  {what:<18}{program()} {command} {shown}{more}", highlight=False, soft_wrap=True
-        )
+        line = f"  {what:<18}{program()} {words}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _example(run: Path) -> str:
+    """A problem of a lone player's that was not trained on, as it is typed; "" for games."""
+    config = RunDirectory(run).read_config()
+    env = registry.make(config.env, **config.env_args)
+    if env.num_players != 1:
+        return ""
+    problem = env.sample_problem_at(jax.random.key(config.seed), jnp.int32(0), "held_out")
+    text = env.format_problem(problem)
+    return shlex.quote(text) if text else ""
 
 
 def print_evaluation(evaluation: Evaluation) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 
 import pytest
 from rich.console import Console
@@ -10,6 +11,7 @@ from selfplay import config as config_lib
 from selfplay.config import Config
 from selfplay.display import live, summary
 from selfplay.display.live import LiveView
+from selfplay.environment import make
 from selfplay.run.guards import WINDOW
 
 COLLAPSED = [
@@ -77,6 +79,23 @@ def test_the_end_tells_what_stands(tmp_path, capsys):
     (tmp_path / "metrics.jsonl").write_text(lines.replace("0.9,", "0.0,"))
     summary.print_end(tmp_path)
     assert "▲" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "env_args"), [("propositional", {"subformulas": 16}), ("andrews_curtis", {})]
+)
+def test_the_end_of_a_prover_offers_a_problem_that_can_be_asked(name, env_args, tmp_path, capsys):
+    config = Config(env=name, env_args=env_args)
+    (tmp_path / "config.toml").write_text(config_lib.dumps(config))
+    row = COLLAPSED[0] | {"iterations": COLLAPSED[0]["iteration"]}
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+    summary.print_end(tmp_path)
+    said = capsys.readouterr().out
+    (line,) = [line for line in said.splitlines() if " solve " in line]
+    problem = shlex.split(line)[-1]
+    env = make(name, **env_args)
+    assert env.format_problem(env.parse_problem(problem)) == problem
+    assert "selfplay play" not in said
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
