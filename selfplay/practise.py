@@ -16,6 +16,7 @@ from selfplay.config import Config, GuardsConfig
 from selfplay.environment.contract import Problem
 from selfplay.environment.neighbourhood import Neighbourhood, neighbours_of
 from selfplay.networks.contract import Params
+from selfplay.run import directory
 from selfplay.run.directory import RunDirectory
 from selfplay.run.metrics import Watcher, read
 from selfplay.run.solutions import read_solutions
@@ -91,7 +92,7 @@ def practise(
 
 def refuse_practice(agent: Agent, problem: Problem, minutes: float) -> None:
     """Raises ValueError as `practise` would, before anything takes long."""
-    settings(agent.config, "", minutes)
+    directory.refuse_taken(directory.default_path(settings(agent.config, "", minutes)))
     neighbours_of(agent.env, problem, 2)
 
 

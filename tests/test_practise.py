@@ -109,6 +109,15 @@ def test_without_neighbours_there_is_no_search_either():
         solve(agent, "3+4", practice_minutes=1.0)
 
 
+def test_a_practice_that_could_not_be_kept_is_refused_before_the_search(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").touch()
+    env = make(CONFIG.env, **CONFIG.env_args)
+    agent = Agent(env, None, (), CONFIG)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match=r"cannot be made at runs/practice-.*/runs is a file"):
+        solve(agent, "3+4", practice_minutes=1.0)
+
+
 def test_what_practice_found_is_told_apart():
     answer = Answer("3+4", 20, FOUND, Verdict.ACCEPTED, "7\n0", unpractised=NOTHING, practice=DONE)
     assert lines(answer)[:3] == [

@@ -174,6 +174,13 @@ def refuse_taken(path: Path) -> None:
         is_run = RunDirectory(path).metrics.exists()
         go_on = f"; to go on with it: selfplay resume {path}" if is_run else ""
         raise ValueError(f"{path} exists already; name a new folder{go_on}")
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        why = "may not be written to" if above.is_dir() else "is a file"
+        raise ValueError(
+            f"the run cannot be made at {path}: {above} {why}; it has to be a folder that this "
+            "user may write to"
+        )
 
 
 def default_path(config: Config) -> Path:

@@ -41,6 +41,15 @@ def test_create_refuses_what_is_taken_and_touches_nothing(tmp_path):
     assert (taken / "thesis.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("path", ["file/run", "file/deep/run", "run", "deep/run"])
+def test_where_nothing_can_be_made_is_refused_before_it_is_tried(path, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(os, "access", lambda folder, mode: folder != tmp_path)
+    why = "/file is a file" if "file" in path else f"{tmp_path} may not be written to"
+    with pytest.raises(ValueError, match=rf"cannot be made at .*/{path}: .*{why}; it has to be"):
+        directory.refuse_taken(tmp_path / path)
+
+
 def test_create_takes_an_empty_folder_but_not_a_run(tmp_path):
     (tmp_path / "run").mkdir()
     run = create(tmp_path / "run")
