@@ -45,7 +45,8 @@ def train(
     Args:
         config: the settings; `selfplay.environment.preset(name)` has good ones.
         run: the new run's folder, by default `runs/ENV-DATE-TIME`.
-        start_from: a run with the same environment and network, to start warm from.
+        start_from: a run to start warm from, of the same environment and network; its `env_args`
+            may be others where parameters have the same shapes.
         params: a network to start warm from instead; of the shapes that the settings ask for.
         watchers: who is told of each iteration, beside the run's own files.
         ready: called once all settings fit, before anything is compiled.
@@ -69,7 +70,7 @@ def train(
     spread_over_cores(config)
     program = make_program(config)
     if start_from is not None:
-        params = session.read_params_to_start_from(start_from, program)
+        params = session.read_params_to_start_from(start_from, program, config)
     ready()
     begun = Session(config, program, program.init(params), clock, iterations=config.iterations)
     with directory.create(path, config, fill=begun.begin) as folder:

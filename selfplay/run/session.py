@@ -178,13 +178,16 @@ def read_params(path: Path, env: Environment, network: Network) -> Params:
 
 
 def refuse_to_start_from(run: Path | str, config: Config) -> None:
-    """Raises ValueError naming what of another run does not fit one with these settings."""
+    """Raises ValueError naming what of another run does not fit one with these settings.
+
+    Of `env_args` only those matter that change the shapes of parameters, which are compared later.
+    """
     saved = RunDirectory(locate(run)).read_config()
     if saved.env != config.env:
         raise ValueError(f"cannot start from {run}: it plays {saved.env}, not {config.env}")
     sizes = ("kind", "width", "depth", "line_length", "num_heads", "reply_head")
     shape = [f"network.{name}" for name in sizes]
-    refuse_other(f"cannot start from {run}", saved, config, ["env_args", *shape])
+    refuse_other(f"cannot start from {run}", saved, config, shape)
 
 
 def refuse_other(what: str, saved: Config, config: Config, fields: Sequence[str]) -> None:
@@ -195,8 +198,26 @@ def refuse_other(what: str, saved: Config, config: Config, fields: Sequence[str]
             raise ValueError(f"{what}: its {field} is {there!r}, not {here!r}")
 
 
-def read_params_to_start_from(run: Path | str, program: Program) -> Params:
-    """The network of another run, for one that `refuse_to_start_from` lets pass."""
+def read_params_to_start_from(run: Path | str, program: Program, config: Config) -> Params:
+    """The network of another run, for one that `refuse_to_start_from` lets pass.
+
+    Raises ValueError if it does not fit, naming the `env_args` that are not the same.
+    """
     source = RunDirectory(locate(run))
     path = checkpoint.newest_sound(source.checkpoints)
-    return read_params(path, program.env, program.network)
+    refuse_other_version(path, program.env)
+    try:
+        return read_params(path, program.env, program.network)
+    except ValueError as error:
+        saved = source.read_config().env_args
+        others = [
+            f"{name} is {saved.get(name, 'not given')} there and "
+            f"{config.env_args.get(name, 'not given')} here"
+            for name in sorted(saved.keys() | config.env_args.keys())
+            if saved.get(name) != config.env_args.get(name)
+        ]
+        if not others:
+            raise
+        raise ValueError(
+            f"cannot start from {run}: of env_args, {', '.join(others)}, and {error}"
+        ) from error
