@@ -27,6 +27,7 @@ from rich.table import Table
 
 from benchmarks.andrews_curtis import agent as andrews_curtis
 from benchmarks.propositional import iltp as propositional
+from benchmarks.whole_search import Flags, WholeSearch
 from selfplay.agent import Agent
 from selfplay.environment.contract import Environment, Problem
 from selfplay.environment.verifier import Verdict
@@ -52,14 +53,7 @@ class Arguments:
     """A move, by the first and the last network; by those between the first two of them."""
     moves: int = 64
     """Of an attempt."""
-    budget: int = 1_000
-    """Evaluations of a whole search; so many for each network."""
-    path_memory: float = 1.0
-    """In whole searches; see `best_first`."""
-    heuristic_weight: float = 0.0
-    """In whole searches; see `best_first`."""
-    dives: bool = False
-    """Likewise."""
+    search: Flags = dataclasses.field(default=WholeSearch(budget=1_000))
     every: int = 1
     """Only each so many-th problem."""
     output: Path | None = None
@@ -164,15 +158,7 @@ class Ruler:
         """Each problem searched whole."""
         arguments, found = self._arguments, []
         for group, search in self._searches:
-            of_group = search(
-                params,
-                group.problems,
-                budget=arguments.budget,
-                at_once=8,
-                path_memory=arguments.path_memory,
-                heuristic_weight=arguments.heuristic_weight,
-                dives=arguments.dives,
-            )
+            of_group = search(params, group.problems, **arguments.search.options())
             ways = [one.actions for one in of_group]
             found.append((accepted(group, ways), sum(one.evaluations for one in of_group)))
         return _point(iteration, None, found)
@@ -220,7 +206,7 @@ def measure(arguments: Arguments) -> list[Point]:
 def said(point: Point, arguments: Arguments) -> str:
     """As a line."""
     how = (
-        f"{arguments.budget:,} evaluations, whole"
+        f"{arguments.search.budget:,} evaluations, whole"
         if point.simulations is None
         else (f"{point.simulations} simulations a move")
     )
@@ -230,7 +216,7 @@ def said(point: Point, arguments: Arguments) -> str:
 def table(points: Sequence[Point], arguments: Arguments) -> Table:
     """A row for each network."""
     columns = [None, *arguments.simulations]
-    heads = [f"whole, {arguments.budget:,}", *(f"{n} a move" for n in arguments.simulations)]
+    heads = [f"whole, {arguments.search.budget:,}", *(f"{n} a move" for n in arguments.simulations)]
     drawn = Table("iteration", *heads, title=f"solved of {points[0].count} (%, 95 % interval)")
     for iteration in sorted({point.iteration for point in points}):
         here = {point.simulations: point for point in points if point.iteration == iteration}
@@ -251,7 +237,11 @@ def draw(points: Sequence[Point], arguments: Arguments, path: Path) -> None:
     left, right = figure.subplots(1, 2, sharey=True)
     for simulations in (None, *arguments.simulations[:2]):
         line = [point for point in points if point.simulations == simulations]
-        name = f"whole, {arguments.budget:,}" if simulations is None else f"{simulations} a move"
+        name = (
+            f"whole, {arguments.search.budget:,}"
+            if simulations is None
+            else f"{simulations} a move"
+        )
         _line(left, [point.iteration for point in line], line, name)
     left.set(title="by generation of practice", xlabel="iterations", ylabel="solved, %")
     ends = (0, max(point.iteration for point in points))

@@ -19,6 +19,7 @@ import tyro
 from scipy import stats
 
 from benchmarks.andrews_curtis.baselines import load
+from benchmarks.whole_search import Flags, WholeSearch
 from selfplay.agent import Agent
 from selfplay.environment.contract import Environment, Problem
 from selfplay.environment.verifier import Verdict
@@ -34,18 +35,7 @@ class Arguments:
     """Arguments."""
 
     run: tyro.conf.Positional[Path]
-    budget: int = 10_000
-    """Evaluations of an instance."""
-    at_once: int = 8
-    """States of an instance evaluated together."""
-    path_memory: float = 1.0
-    """The share of a way's policy that each further step leaves; see `best_first`."""
-    value_weight: float = 0.0
-    """Of the value, beside the policy; see `best_first`."""
-    heuristic_weight: float = 0.0
-    """Of the total length, likewise."""
-    dives: bool = False
-    """Every other state is reached by following the policy to an end."""
+    search: Flags = dataclasses.field(default=WholeSearch(budget=10_000))
     every: int = 1
     """Only each so many-th instance."""
     together: int = 256
@@ -69,18 +59,8 @@ def solve(agent: Agent, levels: list[int], arguments: Arguments) -> dict[int, Fo
     for first in range(0, len(levels), arguments.together):
         group = levels[first : first + arguments.together]
         problems = jax.device_get(instances(env, jnp.array(group, jnp.int32)))
-        found = best_first(
-            env,
-            agent.evaluator,
-            agent.params,
-            problems,
-            budget=arguments.budget,
-            at_once=arguments.at_once,
-            path_memory=arguments.path_memory,
-            value_weight=arguments.value_weight,
-            heuristic_weight=arguments.heuristic_weight,
-            dives=arguments.dives,
-        )
+        options = arguments.search.options()
+        found = best_first(env, agent.evaluator, agent.params, problems, **options)
         for row, (index, one) in enumerate(zip(group, found, strict=True)):
             problem = jax.tree.map(lambda x: x[row], problems)  # noqa: B023
             if one.actions is not None:
@@ -106,9 +86,9 @@ def main() -> None:
     by_n = collections.Counter(index // words + 1 for index in solved)
     print(
         f"{len(solved)} of {len(levels)} solved, {100 * len(solved) / len(levels):.1f} % "
-        f"({100 * low:.1f} to {100 * high:.1f}), {arguments.budget:,} evaluations each; "
+        f"({100 * low:.1f} to {100 * high:.1f}), {arguments.search.budget:,} evaluations each; "
         f"by n: {', '.join(f'{n}: {by_n[n]}' for n in sorted(by_n))}; "
-        f"moves: median {np.median(lengths):.0f}, most {max(lengths)}; "
+        f"moves: median {np.median(lengths or [0]):.0f}, most {max(lengths, default=0)}; "
         f"evaluations in all {sum(one.evaluations for one in outcomes.values()):,}, rules applied "
         f"{sum(one.steps for one in outcomes.values()):,}; "
         f"{time.process_time() - began:.0f} s of processor time"

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
+from benchmarks.whole_search import Flags, WholeSearch
 from selfplay.agent import Agent
 from selfplay.environment.certificate import Judgement
 from selfplay.environment.verifier import Verdict
@@ -41,16 +42,7 @@ class Arguments:
     """Arguments."""
 
     run: tyro.conf.Positional[Path | None] = None
-    budget: int = 10_000
-    """Evaluations of a problem."""
-    at_once: int = 1
-    """States of a problem evaluated together."""
-    value_weight: float = 0.0
-    """Of the value, beside the policy; see `best_first`."""
-    dives: bool = True
-    """Every other state is reached by following the policy to an end."""
-    path_memory: float = 1.0
-    """What each further step leaves of a way's policy; see `best_first`."""
+    search: Flags = dataclasses.field(default=WholeSearch(budget=10_000, at_once=1, dives=True))
     largest: int = 128
     """Subformulas of the largest problems."""
     max_steps: int = 4_096
@@ -110,17 +102,7 @@ def search(problems: Sequence[Problem], agent: Agent | None, arguments: Argument
     outcomes = []
     for group, env, tables in by_size(problems, agent, arguments.max_steps):
         evaluator, params = guess(env, agent)
-        found = best_first(
-            env,
-            evaluator,
-            params,
-            stacked(tables),
-            budget=arguments.budget,
-            at_once=arguments.at_once,
-            value_weight=arguments.value_weight,
-            path_memory=arguments.path_memory,
-            dives=arguments.dives,
-        )
+        found = best_first(env, evaluator, params, stacked(tables), **arguments.search.options())
         outcomes += judged(group, tables, found)
     return outcomes
 
@@ -224,7 +206,7 @@ def main() -> None:
     for table in tables(outcomes):
         console.print(table)
     console.print(
-        f"{arguments.budget:,} evaluations a problem, {arguments.at_once} at once; "
+        f"{arguments.search.budget:,} evaluations a problem, {arguments.search.at_once} at once; "
         f"{time.process_time() - began:.0f} s of processor time"
     )
 

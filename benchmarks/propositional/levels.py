@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.propositional.iltp import guess, interval
+from benchmarks.whole_search import Flags, WholeSearch
 from selfplay.agent import Agent
 from selfplay.environment.verifier import Verdict
 from selfplay.networks.build import build
@@ -33,12 +34,7 @@ class Arguments:
     """Arguments."""
 
     run: tyro.conf.Positional[Path | None] = None
-    budget: int = 100
-    """Evaluations of a formula."""
-    at_once: int = 4
-    """States of a formula evaluated together."""
-    dives: bool = True
-    """Every other state is reached by following the policy to an end."""
+    search: Flags = dataclasses.field(default=WholeSearch(budget=100, at_once=4, dives=True))
     size: int = 64
     """Subformulas of the largest formulas."""
     each: int = 40
@@ -67,9 +63,7 @@ def main() -> None:
         found = search(
             params,
             jax.tree.map(lambda *rows: np.stack(rows), *tables),
-            budget=arguments.budget,
-            at_once=arguments.at_once,
-            dives=arguments.dives,
+            **arguments.search.options(),
         )
         proved = sum(
             one.actions is not None and judge.verify(row, one.actions) is Verdict.ACCEPTED
