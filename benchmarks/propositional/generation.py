@@ -7,9 +7,7 @@ without any; a non-theorem comes with a model that was checked. Problems of the 
 renaming of atoms, are left out, and so is every chain of equivalences, which is a family of it.
 """
 
-import csv
 import dataclasses
-import io
 import math
 import os
 import random
@@ -19,20 +17,18 @@ from pathlib import Path
 
 import tyro
 
-from benchmarks.propositional import sources
+from benchmarks.propositional import problem_table, sources
 from benchmarks.propositional.g4ip import Outcome, prove
-from selfplay.files import write_text
 from selfplay_envs.proofs import kripke
 from selfplay_envs.proofs.formula import And, Atom, Falsum, Formula, Implies, subformulas
 from selfplay_envs.proofs.formula_problems import (
     EFFORTS,
     FILE,
     SIZES,
+    FormulaProblem,
     canonical_key,
-    is_held_out,
     num_levels,
 )
-from selfplay_envs.proofs.syntax import show
 from selfplay_envs.proofs.tptp import read_tptp
 
 GAVE_UP = -1
@@ -174,31 +170,11 @@ def spread(rng: random.Random, found: list[Settled], count: int) -> list[Settled
     return sorted(chosen[:count], key=lambda settled: settled.effort)
 
 
-def ascii_text(formula: Formula) -> str:
-    """As short as can be, a byte a sign."""
-    text = show(formula).replace(" ", "")
-    for sign, instead in {
-        "∧": "&", "∨": "|", "→": "=>", "↔": "<=>", "¬": "~", "⊤": "true", "⊥": "false"
-    }.items():  # fmt: skip
-        text = text.replace(sign, instead)
-    return text
-
-
-def renamed(formula: Formula) -> Formula:
-    """The same with one-letter atoms where they suffice."""
-    names = [part for part in subformulas(formula) if isinstance(part, Atom)]
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    short = {atom: Atom(letters[i % 26] + str(i // 26 or "")) for i, atom in enumerate(names)}
-    return sources.substituted(formula, {**short})
-
-
 def main() -> None:
     """Writes the table, and says what is in it."""
     arguments = tyro.cli(Arguments)
     known = library()
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["level", "held_out", "is_theorem", "expansions", "formula"])
+    table: list[FormulaProblem] = []
     for size, count in zip(SIZES, arguments.counts, strict=True):
         rng = random.Random(f"{arguments.seed} {size}")
         found = pool(rng, size, count, known, arguments)
@@ -211,16 +187,16 @@ def main() -> None:
                 for i, settled in enumerate(chosen)
             ]
         rows.sort(key=lambda row: (row[0], row[1].effort, not row[1].is_theorem))
-        for level, settled in rows:
-            text = ascii_text(renamed(settled.formula))
-            flags = int(is_held_out(settled.formula)), int(settled.is_theorem)
-            writer.writerow([level, *flags, settled.expansions, text])
+        table += [
+            problem_table.row(settled.formula, level, settled.is_theorem, settled.expansions)
+            for level, settled in rows
+        ]
         statuses = Counter(settled.is_theorem for settled in found)
         print(
             f"≤ {size}: {len(found)} settled, {statuses[True]} theorems; {len(rows)} kept, "
             f"{sum(settled.is_theorem for _, settled in rows)} theorems"
         )
-    write_text(arguments.out, table.getvalue())
+    problem_table.write(arguments.out, table)
 
 
 if __name__ == "__main__":

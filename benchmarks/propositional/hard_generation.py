@@ -7,9 +7,7 @@ network, with dives, proves none of them with few evaluations, not at a second a
 is left out of the other formulas is left out of these, and so is what is one of those.
 """
 
-import csv
 import dataclasses
-import io
 import itertools
 import random
 from collections import Counter
@@ -20,15 +18,12 @@ import jax
 import numpy as np
 import tyro
 
-from benchmarks.propositional import hard_sources, sources
+from benchmarks.propositional import hard_sources, problem_table, sources
 from benchmarks.propositional.generation import (
     GAVE_UP,
-    ascii_text,
     is_chain_of_equivalences,
     library,
-    renamed,
 )
-from selfplay.files import write_text
 from selfplay.search.best_first import BestFirst
 from selfplay.search.model import constant_evaluator
 from selfplay_envs.proofs import kripke
@@ -38,8 +33,8 @@ from selfplay_envs.proofs.formula_problems import (
     FILE,
     HARD_FILE,
     HARD_SIZES,
+    FormulaProblem,
     canonical_key,
-    is_held_out,
     num_levels,
     problems,
 )
@@ -180,19 +175,15 @@ def main() -> None:
     """Writes the table, and says what is in it."""
     arguments = tyro.cli(Arguments)
     known = library() | {canonical_key(parse(one.text)) for one in problems(FILE)}
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["level", "held_out", "is_theorem", "expansions", "formula"])
+    table: list[FormulaProblem] = []
     for size, count in zip(HARD_SIZES, arguments.counts, strict=True):
         found = graded(size, arguments.tries * count, known, arguments)
         for harder in (False, True):
             rows = spread([one for one in found if (one[1] == GAVE_UP) is harder], count)
-            for made, evaluations in rows:
-                text = ascii_text(renamed(made.formula))
-                level = num_levels(size - 1) + EFFORTS + harder
-                writer.writerow([level, int(is_held_out(made.formula)), 1, evaluations, text])
+            level = num_levels(size - 1) + EFFORTS + harder
+            table += [problem_table.row(made.formula, level, True, number) for made, number in rows]
             print(f"≤ {size}, {len(rows)}: {Counter(made.source for made, _ in rows)}", flush=True)
-    write_text(arguments.out, table.getvalue())
+    problem_table.write(arguments.out, table)
 
 
 if __name__ == "__main__":

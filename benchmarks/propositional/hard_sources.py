@@ -11,6 +11,8 @@ import random
 from collections.abc import Sequence
 
 from benchmarks.propositional.sources import (
+    NEW,
+    atoms_of,
     random_formula,
     replaced,
     rewrite_somewhere,
@@ -20,7 +22,6 @@ from benchmarks.propositional.sources import (
 from selfplay_envs.proofs.formula import (
     FALSUM,
     And,
-    Atom,
     Falsum,
     Formula,
     Implies,
@@ -31,12 +32,6 @@ from selfplay_envs.proofs.formula import (
     parts,
     subformulas,
 )
-
-
-def atoms_of(count: int) -> list[Atom]:
-    """So many, each of its own name."""
-    return [Atom(f"p{i}") for i in range(count)]
-
 
 # Equivalences in equivalences ---------------------------------------------------------------------
 
@@ -129,7 +124,7 @@ def doubly_negated(rng: random.Random, formula: Formula) -> Formula:
         return negation(negation(formula))
     names = list(atoms(formula))
     rng.shuffle(names)
-    more = [Atom("z")] if rng.random() < 0.3 else []
+    more = [NEW] if rng.random() < 0.3 else []
     absurd = _all_of(rng, [*names, *more])
     formula = substituted(formula, {FALSUM: absurd})
     return Implies(Implies(formula, absurd), absurd)
@@ -171,7 +166,7 @@ def uncolourable(rng: random.Random, size: int) -> Formula:
     cycle = rng.sample(names, count)
     pairs = list(itertools.pairwise([*cycle, cycle[0]]))
     pairs += [(a, b) for a, b in (rng.sample(names, 2) for _ in range(rng.randint(0, 2)))]
-    more = [Atom("z")] if rng.random() < 0.3 else []
+    more = [NEW] if rng.random() < 0.3 else []
     absurd = rng.choice([FALSUM, _all_of(rng, rng.sample([*names, *more], len(names) + len(more)))])
     rules = [Implies(equivalence(a, b), absurd) for a, b in dict.fromkeys(pairs)]
     return under(rng, rules, absurd)
@@ -184,7 +179,7 @@ def composed(rng: random.Random, theorems: Sequence[Formula]) -> Formula:
     """Something that follows once some theorems are proved, among hypotheses of no use."""
     chosen = rng.sample(theorems, rng.randint(1, 2))
     names = list(dict.fromkeys(itertools.chain(*map(atoms, chosen))))
-    results = [random_formula(rng, [*names, Atom("z")], rng.randint(0, 1)) for _ in chosen]
+    results = [random_formula(rng, [*names, NEW], rng.randint(0, 1)) for _ in chosen]
     rules: list[Formula] = [
         Implies(theorem, result) for theorem, result in zip(chosen, results, strict=True)
     ]

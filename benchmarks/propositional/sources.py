@@ -21,6 +21,9 @@ from selfplay_envs.proofs.formula import (
 
 Source = Callable[[random.Random, int], Formula]
 
+NEW = Atom("z")
+"""None of `atoms_of`: one that stands for something else than all others."""
+
 
 def random_formula(rng: random.Random, names: Sequence[Atom], connectives: int) -> Formula:
     """A formula of so many connectives; half of them are implications."""
@@ -39,9 +42,14 @@ def random_formula(rng: random.Random, names: Sequence[Atom], connectives: int) 
     return make(*sides)
 
 
+def atoms_of(count: int) -> list[Atom]:
+    """So many, each of its own name."""
+    return [Atom(f"p{i}") for i in range(count)]
+
+
 def some_atoms(rng: random.Random, size: int) -> list[Atom]:
     """Few for small formulas, more for large ones."""
-    return [Atom(f"p{i}") for i in range(rng.randint(2, 3 + size // 8))]
+    return atoms_of(rng.randint(2, 3 + size // 8))
 
 
 # Proofs built backwards -------------------------------------------------------------------------
@@ -224,7 +232,7 @@ def double_negated(rng: random.Random, size: int) -> Formula:
     again.
     """
     names = some_atoms(rng, size)
-    absurd = rng.choice([FALSUM, Atom("z")])
+    absurd = rng.choice([FALSUM, NEW])
 
     def translated(formula: Formula) -> Formula:
         return substituted(formula, {FALSUM: absurd})

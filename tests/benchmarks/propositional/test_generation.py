@@ -8,7 +8,6 @@ import pytest
 from benchmarks.propositional import generation
 from benchmarks.propositional.generation import Arguments, Settled
 from selfplay_envs.proofs import kripke
-from selfplay_envs.proofs.formula import Atom, subformulas
 from selfplay_envs.proofs.formula_problems import FILE, canonical_key, problems
 from selfplay_envs.proofs.syntax import parse
 from tests.envs.proofs.conftest import data, iltp
@@ -30,20 +29,6 @@ __all__ = ["data", "iltp"]  # fixtures
 )
 def test_chains_of_equivalences_are_known(text: str, is_chain: bool):
     assert generation.is_chain_of_equivalences(parse(text)) == is_chain
-
-
-@pytest.mark.parametrize("text", ["p ∧ (q ∨ ¬r) → (p ↔ ⊥)", "⊤ ∨ ⊥"])
-def test_short_texts_are_read_back(text: str):
-    short = generation.ascii_text(parse(text))
-    assert short.isascii()
-    assert parse(short) == parse(text)
-
-
-def test_renaming_keeps_the_key():
-    formula = parse(" ∨ ".join(f"long{i}" for i in range(60)))
-    short = generation.renamed(formula)
-    assert canonical_key(short) == canonical_key(formula)
-    assert max(len(part.name) for part in subformulas(short) if isinstance(part, Atom)) == 2
 
 
 def test_formulas_are_settled_or_not():
