@@ -11,11 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from selfplay.environment import registry
-from selfplay.environment.certificate import Certifier
 from selfplay.environment.contract import Environment, Problem, Split, State
 from selfplay.environment.observation import Observation
-from selfplay.environment.picture import BoardPicture
-from selfplay.environment.verifier import Verifier
 
 COUNT = 200
 """Problems, where nobody says how many."""
@@ -25,10 +22,15 @@ _SHARE = 8
 what the others are there for.
 """
 
-_FACTS = (
-    *("version", "num_actions", "num_players", "max_steps", "observation_spec"),
-    *("return_range", "min_return", "num_symmetries"),
-)
+_OWN = ("num_levels", "sample_problem", "sample_problem_at", "neighbours", "solved_positions")
+"""What is not as `env` has it; its solved positions are of no problem that is practised on."""
+
+_HANDED_ON = [
+    name
+    for name in dict.fromkeys([*Environment.__annotations__, *vars(Environment)])
+    if not name.startswith("_") and name not in _OWN
+]
+"""Facts and functions."""
 
 
 def neighbours_of(env: Environment[Any], problem: Problem, count: int) -> list[Problem]:
@@ -65,8 +67,8 @@ class Neighbourhood(Environment[Any]):
         self.problems = jax.tree.map(lambda *leaves: np.stack(leaves), *found)
         """Problem [num_levels]; the last ones are the one itself."""
         self.num_levels = len(found)
-        for fact in _FACTS:
-            setattr(self, fact, getattr(self.env, fact))
+        for name in _HANDED_ON:
+            setattr(self, name, getattr(self.env, name))
 
     def sample_problem(self, key: jax.Array, split: Split = "train") -> Problem:
         """Any of the problems; of those held out, as `env` draws them."""
@@ -81,7 +83,7 @@ class Neighbourhood(Environment[Any]):
             return self.env.sample_problem(key, split)
         return jax.tree.map(lambda leaf: jnp.asarray(leaf)[level], self.problems)
 
-    # All else is as `env` has it -------------------------------------------------------------
+    # What must be written; all else that is as `env` has it is handed on by `__init__` ----------
 
     def _start(self, problem: Problem) -> State:
         return self.env._start(problem)
@@ -95,61 +97,3 @@ class Neighbourhood(Environment[Any]):
     def observe(self, problem: Problem, state: State) -> Observation:
         """What `env` shows."""
         return self.env.observe(problem, state)
-
-    def solved(self, problem: Problem, state: State) -> jax.Array:
-        """What `env` calls solved."""
-        return self.env.solved(problem, state)
-
-    def parse_problem(self, text: str) -> Problem:
-        """As `env` reads it."""
-        return self.env.parse_problem(text)
-
-    def format_problem(self, problem: Problem) -> str:
-        """As `env` writes it."""
-        return self.env.format_problem(problem)
-
-    def symmetry(
-        self, problem: Problem, state: State, index: jax.Array
-    ) -> tuple[Problem, State, jax.Array]:
-        """Those of `env`."""
-        return self.env.symmetry(problem, state, index)
-
-    def render(self, problem: Problem, state: State) -> str:
-        """As `env` draws it."""
-        return self.env.render(problem, state)
-
-    def picture(self, problem: Problem, state: State) -> BoardPicture | None:
-        """As `env` draws it."""
-        return self.env.picture(problem, state)
-
-    def format_action(self, action: int) -> str:
-        """As `env` names it."""
-        return self.env.format_action(action)
-
-    def parse_action(self, text: str) -> int:
-        """As `env` names it."""
-        return self.env.parse_action(text)
-
-    def heuristic(self, problem: Problem, state: State) -> jax.Array:
-        """As rough as that of `env`."""
-        return self.env.heuristic(problem, state)
-
-    def oracle(self, problem: Problem, state: State) -> jax.Array | None:
-        """What `env` knows."""
-        return self.env.oracle(problem, state)
-
-    def verifier(self) -> Verifier | None:
-        """The judge that `env` has."""
-        return self.env.verifier()
-
-    def certifier(self) -> Certifier | None:
-        """The outside judge that `env` has."""
-        return self.env.certifier()
-
-    def refutation(self, problem: Problem) -> str:
-        """What `env` knows."""
-        return self.env.refutation(problem)
-
-    def hindsight(self, problem: Problem, state: State) -> tuple[Problem, jax.Array] | None:
-        """What `env` knows."""
-        return self.env.hindsight(problem, state)

@@ -263,7 +263,7 @@ def _check(config: Config, env: Environment, num_games: int) -> None:
             f"practice.search_every is for problems of a lone player that have levels and a "
             f"verifier, which {config.env} has not; leave it out"
         )
-    has_heuristic = type(env).heuristic is not Environment.heuristic
+    has_heuristic = getattr(env.heuristic, "__func__", None) is not Environment.heuristic
     if practice.search_every is not None and practice.heuristic_weight and not has_heuristic:
         raise ValueError(
             f"practice.heuristic_weight is for environments with a heuristic, which {config.env} "

@@ -5,15 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from selfplay.config import Config, PracticeConfig
 from selfplay.environment import Environment, make
-from selfplay.environment.neighbourhood import Neighbourhood
+from selfplay.run.program import make_program
 from selfplay_envs.science.addition import Addition
 
-LAWS = {"init", "step", "legal_action_mask", "to_value", "from_value"}
-"""What the base class does by what environments hand on."""
-
-NEVER_ASKED = {"neighbours", "solved_positions", "from_open_spiel"}
-"""Of its own neighbours, of truth on positions of no problem, of games of two."""
+OWN = {"num_levels", "sample_problem", "sample_problem_at", "neighbours", "solved_positions"}
 
 
 class Sums(Addition):
@@ -33,15 +30,21 @@ def env():
     return make(NAME, problem="3+4", digits=1)
 
 
-def test_all_that_an_environment_may_offer_is_handed_on():
-    offered = {
-        name
-        for name in dir(Environment)
-        if callable(getattr(Environment, name)) and not name.startswith("__")
-    }
-    private = {"_start", "_play", "_legal"}
-    asked = {name for name in offered if not name.startswith("_")} | private
-    assert asked - LAWS - NEVER_ASKED <= set(vars(Neighbourhood))
+def test_all_that_an_environment_may_offer_is_handed_on(env):
+    offered = {name for name in dir(env.env) if hasattr(Environment, name) and name[0] != "_"}
+    facts = {"num_actions", "num_players", "max_steps", "observation_spec", "version"}
+    assert facts | {"oracle", "hindsight", "certifier", "init"} <= offered | facts
+    for name in (offered | facts) - OWN:
+        assert getattr(env, name) == getattr(env.env, name), name
+    assert env.solved_positions() is None
+
+
+def test_who_has_no_heuristic_has_none_here(env):
+    practice = PracticeConfig(search_every=1, num_problems=2, heuristic_weight=1.0)
+    arguments = {"problem": "3+4", "digits": 1}
+    with pytest.raises(ValueError, match="for environments with a heuristic"):
+        make_program(Config(env=NAME, env_args=arguments, practice=practice, num_devices=1))
+    assert env.heuristic.__func__ is Environment.heuristic
 
 
 def test_each_problem_is_a_level_and_the_one_itself_has_more(env):
