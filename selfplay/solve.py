@@ -181,7 +181,7 @@ def _parsed(env: Environment[Any], text: str, where: str, slip: str) -> Problem:
     try:
         return env.parse_problem(text)
     except ValueError as error:
-        raise ValueError(f"the problem{where} cannot be read: {error}{slip}") from error
+        raise ValueError(f"the problem{where} is refused: {error}{slip}") from error
 
 
 def _judged(

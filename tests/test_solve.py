@@ -155,7 +155,7 @@ def test_games_of_two_are_refused():
 
 
 def test_a_problem_that_cannot_be_read_is_refused():
-    with pytest.raises(ValueError, match="cannot be read: a problem is two numbers"):
+    with pytest.raises(ValueError, match="is refused: a problem is two numbers"):
         solve(agent_of(Addition()), "one and two")
 
 
@@ -188,7 +188,7 @@ def test_a_file_that_is_none_or_no_text_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"mine\.p cannot be read: it is no UTF-8 text"):
         solve(agent, str(tmp_path / "mine.p"))
     (tmp_path / "mine.p").write_text("one and two")
-    with pytest.raises(ValueError, match=r"problem in .*mine\.p cannot be read: .*one and two'$"):
+    with pytest.raises(ValueError, match=r"problem in .*mine\.p is refused: .*one and two'$"):
         solve(agent, str(tmp_path / "mine.p"))
 
 

@@ -18,7 +18,7 @@ from selfplay_envs.proofs import andrews_curtis_replay as replay
 from selfplay_envs.proofs import presentation_text
 from selfplay_envs.proofs.andrews_curtis_replay import Word
 
-JUDGE = "the replay checker of Andrews–Curtis moves"
+JUDGE = "replay of the moves as they are written"
 
 NAMES = ("rs", "rS", "xrX", "Xrx", "yrY", "Yry", "sr", "sR", "xsX", "Xsx", "ysY", "Ysy")
 """Of moves 0 to 11 in a certificate."""

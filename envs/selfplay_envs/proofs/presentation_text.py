@@ -30,7 +30,7 @@ def parse(text: str) -> tuple[Word, Word]:
         inside = inside.strip("⟨⟩<> ").partition("|")[2]
     sides = [part.split("=") for part in inside.split(",")]
     if len(sides) != 2:
-        _refuse(text, f"relators on x and y must be 2 to be as many as letters, got {len(sides)}")
+        _refuse(text, f"there must be 2 relators, as many as letters, got {len(sides)}")
     if any(len(part) > 2 for part in sides):
         _refuse(text, "a relation has one =")
     first, second = (_relator(text, part) for part in sides)
