@@ -26,6 +26,8 @@ from selfplay_envs.proofs import bit_sets, equational_levels, equational_symmetr
 from selfplay_envs.proofs import equational_moves as moves
 from selfplay_envs.proofs import equational_view as view
 from selfplay_envs.proofs.equational_moves import Attempt
+from selfplay_envs.proofs.equational_proof import EquationalCertifier
+from selfplay_envs.proofs.equational_replay import ReplayVerifier
 from selfplay_envs.proofs.term_arrays import MAX_VARIABLES, EquationalProblem, subterm_sizes
 
 SIZES = (31, 63, 127)
@@ -201,6 +203,16 @@ class Equational(Environment[EquationalState]):
     def render(self, problem: EquationalProblem, state: EquationalState) -> str:
         """The law, the goal as it stands, and the rewriting that waits for picks."""
         return equational_text.describe(problem, _attempt(state))
+
+    # Who judges ------------------------------------------------------------------------------
+
+    def verifier(self) -> Verifier:
+        """Replays the actions on terms, by rules of its own."""
+        return ReplayVerifier()
+
+    def certifier(self) -> Certifier:
+        """Shows proofs to Lean, and to people."""
+        return EquationalCertifier()
 
 
 def _attempt(state: EquationalState) -> Attempt:

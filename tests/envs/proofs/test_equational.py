@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from selfplay.environment import Verdict
 from selfplay_envs.proofs import equational_levels, laws
 from selfplay_envs.proofs.equational import Equational
 from selfplay_envs.proofs.magma import Law, Term
-from selfplay_envs.proofs.term_arrays import decode, encode, preorder, term_of
+from selfplay_envs.proofs.term_arrays import decode, encode, padded, preorder, term_of
 from tests.reference.equational import Attempt
 
 SIZE, GAMES, STEPS = 31, 96, 24
@@ -114,3 +115,107 @@ def test_masks_and_steps_are_the_references():
         paid = 1 if episode.reference.solved else -1 if episode.actions else 0
         assert episode.reward == paid
         assert episode.reference.solved or ended
+
+
+def test_the_replay_accepts_what_was_solved():
+    verifier = compiled()[0].verifier()
+    solved = [episode for episode in episodes() if episode.reward == 1]
+    assert len(solved) >= 3
+    for episode in episodes():
+        said = verifier.verify(episode.problem, episode.actions)
+        assert said is (Verdict.ACCEPTED if episode.reward == 1 else Verdict.REJECTED)
+
+
+def test_problems_are_read_as_they_are_written():
+    env, *_ = compiled()
+    for pair in problems():
+        problem = encode(*pair, SIZE, False)
+        hypothesis, conclusion = decode(env.parse_problem(env.format_problem(problem)))
+        assert (hypothesis, conclusion) == pair
+    by_number = env.parse_problem("168 |- E387")
+    assert env.format_problem(by_number) == "x = (y ◇ x) ◇ (x ◇ z) ⊢ x ◇ y = (y ◇ y) ◇ x"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x = y ◇ x", "a hypothesis, ⊢ or"),
+        ("E1 ⊢ E4695", "from 1 to 4694"),
+        ("x = y ⊢ x ◇ y", "= and another term"),
+        ("x = y ⊢ x ◇ y = x ◇ y", "nothing to do"),
+        ("x = y ◇ (z ◇ (w ◇ (u ◇ (v ◇ r)))) ⊢ x = y", "up to 6 different variables"),
+        ("x = x ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ x)))) ⊢ x = y", "up to 8 operations"),
+        ("x = y ⊢ x = " + "x ◇ (" * 16 + "x" + ")" * 16, "up to 31 symbols"),
+    ],
+)
+def test_what_is_no_problem_is_refused_in_words(text, says):
+    with pytest.raises(ValueError, match=says):
+        compiled()[0].parse_problem(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [({"size": 32}, "31, 63, 127"), ({"max_steps": 0}, "max_steps"), ({"step_cost": 1.0}, "1 / max")],
+)
+def test_arguments_out_of_range_are_refused(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        Equational(**arguments)
+
+
+def test_hindsight_is_what_the_same_actions_prove():
+    """Of random lines of play on one side, by the reference alone."""
+    env, *_ = compiled()
+    hindsight = jax.jit(env.hindsight)
+    counted = 0
+    for episode in episodes():
+        touched = sides_touched(episode)
+        state = env_state(episode, touched)
+        problem, known = hindsight(episode.problem, state)
+        if not known:
+            continue
+        counted += 1
+        assert touched.tolist() in ([True, False, False], [False, True, False])
+        again = Attempt(*decode(problem), SIZE)
+        for action in episode.actions:
+            if again.solved or action not in again.legal():
+                break  # as its docstring has it
+            again.act(action)
+        side = int(touched[1])
+        assert again.goal[1 - side] == episode.reference.goal[side]
+        assert again.solved or action >= 4 * SIZE
+    assert counted >= 5
+
+
+def sides_touched(episode: Episode) -> np.ndarray:
+    """bool [3], as the state has it, from the actions."""
+    touched, side = np.zeros(3, bool), 0
+    for action in episode.actions:
+        if action < 4 * SIZE:
+            side = action % (2 * SIZE) // SIZE
+            touched[side] = True
+        elif action < 6 * SIZE and (action - 4 * SIZE) // SIZE != side:
+            touched[2] = True
+    return touched
+
+
+def env_state(episode: Episode, touched: np.ndarray):
+    """How an episode ended, as far as hindsight asks."""
+    env, *_ = compiled()
+    codes = np.stack([padded(preorder(side), SIZE) for side in episode.reference.goal])
+    shape = jax.eval_shape(env.init, episode.problem)
+    blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shape)
+    return blank.replace(codes=codes, touched=touched)
+
+
+def test_walks_are_provable_by_their_own_making():
+    """Nothing is drawn that is no problem, or whose law the split does not have."""
+    draw = jax.jit(
+        jax.vmap(lambda key, level: equational_levels.draw(key, level, "train", SIZE))
+    )
+    levels = jnp.arange(equational_levels.NUM_LEVELS, dtype=jnp.int32)
+    drawn = jax.device_get(draw(jax.random.split(jax.random.key(0), len(levels)), levels))
+    for i in range(len(levels)):
+        hypothesis, conclusion = decode(jax.tree.map(lambda leaf, i=i: leaf[i], drawn))
+        assert laws.number(hypothesis) in equational_levels.numbers("train")
+        assert conclusion.left != conclusion.right
+        assert conclusion == conclusion.renamed()
