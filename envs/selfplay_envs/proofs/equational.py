@@ -130,7 +130,7 @@ class Equational(Environment[EquationalState]):
     # What is seen ----------------------------------------------------------------------------
 
     def observe(self, problem: EquationalProblem, state: EquationalState) -> Tokens:
-        """Nodes of the goal, of the law, the goal's variables and a clock; see `equational_view`."""
+        """Nodes of the goal and of the law, variables, a clock; see `equational_view`."""
         left = 1.0 - state.step_count.astype(jnp.float32) / self.max_steps
         return view.tokens(problem, _attempt(state), self._legal(problem, state), left)
 
@@ -191,9 +191,7 @@ class Equational(Environment[EquationalState]):
         allowed = allowed.at[permutation].set(self._legal(problem, state))
         exchanged = index // 2 % 2 == 1
         touched = jnp.where(exchanged, state.touched[np.array([1, 0, 2])], state.touched)
-        state = state.replace(
-            **attempt._asdict(), choices=bit_sets.pack(allowed), touched=touched
-        )
+        state = state.replace(**attempt._asdict(), choices=bit_sets.pack(allowed), touched=touched)
         return turned, state, permutation
 
     def format_action(self, action: int) -> str:

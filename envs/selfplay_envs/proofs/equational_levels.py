@@ -1,7 +1,7 @@
 """Problems to practise on: what random rewritings make of a term, then pairs of laws.
 
-Level l below `WALKS` is a walk: a term and what it became by 1 + l random rewritings, by a law drawn
-from those that the split allows. The levels after those are the pairs of `equational_problems`.
+Level l below `WALKS` is a walk: a term and what it became by 1 + l random rewritings, by a law
+drawn from those that the split allows. After those come the pairs of `equational_problems`.
 """
 
 import functools
@@ -188,7 +188,7 @@ def _draw_walk(
 
 
 def _begin_walk(key: jax.Array, allowed: jax.Array) -> _Walk:
-    """One side of a law, drawn from int16 [N], with variables in place of its own; on both sides."""
+    """On both sides: a side of a law, drawn from int16 [N], its variables renamed at random."""
     law_key, side_key, names_key = jax.random.split(key, 3)
     number = jax.random.choice(law_key, allowed)
     side = _sides(number)[jax.random.bernoulli(side_key).astype(jnp.int32)]

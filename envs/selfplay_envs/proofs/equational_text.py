@@ -4,13 +4,12 @@ import re
 
 import numpy as np
 
-from selfplay_envs.proofs import equational_moves, laws
 from selfplay_envs.proofs import equational_levels as levels
+from selfplay_envs.proofs import equational_moves, laws
 from selfplay_envs.proofs.equational_moves import Attempt
 from selfplay_envs.proofs.magma import Law, Term, name, parse_law
 from selfplay_envs.proofs.magma import show as show_term
 from selfplay_envs.proofs.term_arrays import (
-    MAX_VARIABLES,
     EquationalProblem,
     decode,
     encode,
@@ -80,9 +79,10 @@ def describe(problem: EquationalProblem, attempt: Attempt) -> str:
     hypothesis, _ = decode(problem)
     codes = np.asarray(attempt.codes)
     size = codes.shape[1]
-    lines = [f"law  {hypothesis}", f"goal {' = '.join(show_term(term_of(side)) for side in codes)}"]
+    sides = " = ".join(show_term(term_of(side)) for side in codes)
+    lines = [f"law  {hypothesis}", f"goal {sides}"]
     if attempt.pending >= 0:
-        start, direction = map(int, equational_moves.read(attempt.pending, size))
+        direction = int(equational_moves.read(attempt.pending, size)[1])
         lines.append(f"rewriting {action_name(int(attempt.pending), size)}")
         open_ = [int(v) for v in problem.law.open[direction] if v >= 0]
         for variable, pick in zip(open_, attempt.picks, strict=False):

@@ -71,18 +71,14 @@ def tokens(
     constant = jnp.arange(MAX_VARIABLES, dtype=jnp.int32)
     clock = jnp.clip(jnp.ceil(left * CLOCK).astype(jnp.int32) - 1, 0, CLOCK - 1)
     may_be_picked = legal[6 * size :].astype(jnp.int32)
-    last = jnp.concatenate(
-        [_CONSTANTS + 2 * constant + may_be_picked, (_CLOCKS + clock)[None]]
-    )
+    last = jnp.concatenate([_CONSTANTS + 2 * constant + may_be_picked, (_CLOCKS + clock)[None]])
     itself = 2 * size + LAW_NODES + jnp.arange(MAX_VARIABLES + 1, dtype=jnp.int32)
     nodes = jnp.arange(2 * size, dtype=jnp.int32)
     picked = jnp.concatenate([nodes, itself[:MAX_VARIABLES]])
     there = constant < problem.num_variables.astype(jnp.int32)
     return Tokens(
         tokens=jnp.concatenate([goal.tokens, law.tokens, last]),
-        positions=jnp.concatenate(
-            [goal.positions, law.positions, jnp.full_like(last, _ELSEWHERE)]
-        ),
+        positions=jnp.concatenate([goal.positions, law.positions, jnp.full_like(last, _ELSEWHERE)]),
         mask=jnp.concatenate([goal.mask, law.mask, there, jnp.ones(1, jnp.bool_)]),
         action_tokens=jnp.concatenate([nodes, nodes, picked]),
         links=jnp.concatenate(
@@ -131,7 +127,9 @@ def _goal(attempt: Attempt, legal: jax.Array) -> Tokens:
     for flag in flags:
         token = 2 * token + flag.astype(jnp.int32)
     constant = 2 * size + LAW_NODES + codes.astype(jnp.int32) - VARIABLES
-    same = jnp.where(sizes > 1, matching.first_places(hashed), jnp.where(sizes > 0, constant, place))
+    same = jnp.where(
+        sizes > 1, matching.first_places(hashed), jnp.where(sizes > 0, constant, place)
+    )
     depth = jnp.minimum(depths(sizes), DEPTH - 1)
     position = (place // size * DEPTH + depth) * 2 + _is_right_part(codes, place % size == 0)
     return Tokens(

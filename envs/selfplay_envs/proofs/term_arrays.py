@@ -153,9 +153,7 @@ def law_table(codes: jax.Array, num_left: jax.Array) -> LawTable:
     return LawTable(
         codes=codes,
         num_left=num_left,
-        link=jnp.where(
-            leaf & ~first, first_own, jnp.where(crosses, _first(on_left), slot)
-        ),
+        link=jnp.where(leaf & ~first, first_own, jnp.where(crosses, _first(on_left), slot)),
         weight=jnp.where(first, elsewhere, jnp.int8(0)),
         open=jnp.where(is_pick.any(2), number, jnp.int8(-1)),
         copies=jnp.where(is_pick, count[::-1, None], 0).sum(2, dtype=jnp.int8),

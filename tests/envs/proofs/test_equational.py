@@ -51,7 +51,7 @@ def any_law(rng: random.Random, operations: int, num_variables: int) -> Law:
 
 @functools.cache
 def problems() -> list[tuple[Law, Law]]:
-    """Laws of the project and random ones of up to eight operations, goals small and almost full."""
+    """Laws of the project and random ones of up to eight operations; goals small and large."""
     rng = random.Random(0)
     found = []
     while len(found) < GAMES:
@@ -155,7 +155,11 @@ def test_what_is_no_problem_is_refused_in_words(text, says):
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [({"size": 32}, "31, 63, 127"), ({"max_steps": 0}, "max_steps"), ({"step_cost": 1.0}, "1 / max")],
+    [
+        ({"size": 32}, "31, 63, 127"),
+        ({"max_steps": 0}, "max_steps"),
+        ({"step_cost": 1.0}, "1 / max"),
+    ],
 )
 def test_arguments_out_of_range_are_refused(arguments, says):
     with pytest.raises(ValueError, match=says):
@@ -209,9 +213,7 @@ def env_state(episode: Episode, touched: np.ndarray):
 
 def test_walks_are_provable_by_their_own_making():
     """Nothing is drawn that is no problem, or whose law the split does not have."""
-    draw = jax.jit(
-        jax.vmap(lambda key, level: equational_levels.draw(key, level, "train", SIZE))
-    )
+    draw = jax.jit(jax.vmap(lambda key, level: equational_levels.draw(key, level, "train", SIZE)))
     levels = jnp.arange(equational_levels.NUM_LEVELS, dtype=jnp.int32)
     drawn = jax.device_get(draw(jax.random.split(jax.random.key(0), len(levels)), levels))
     for i in range(len(levels)):
