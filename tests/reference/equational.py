@@ -101,9 +101,11 @@ class Attempt:
         ]
 
     def pool(self) -> list[int]:
-        """Products where they first occur; variables."""
+        """Products where they first occur, those of the side at work before others; variables."""
         first: dict[Term, int] = {}
-        for side in range(2):
+        assert self.pending is not None
+        own, *_ = self.read(self.pending)
+        for side in (own, 1 - own):
             for place, term in enumerate(subterms(self.goal[side])):
                 if isinstance(term, tuple):
                     first.setdefault(term, side * self.size + place)

@@ -169,8 +169,8 @@ class Equational(Environment[EquationalState]):
         """That the side which was rewritten equals what became of it, if it was one side alone and
         nothing was picked from the other one, and where the problem's law is one to learn from.
 
-        The same actions reach it, or reach it before they end; but for picks that the new goal does
-        not allow, since it has what was picked on its left side too, or lacks the variable.
+        The same actions reach it, or reach it before they end; but for picks of a variable that the
+        new goal lacks.
         """
         one = state.touched[0] ^ state.touched[1]
         side = jnp.where(state.touched[1], 1, 0)

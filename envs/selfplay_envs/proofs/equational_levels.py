@@ -159,7 +159,7 @@ def _draw_walk(
     It begins with either side of the law, its variables renamed at random, so that there is a way;
     where none leads on, it begins anew with another law. Nothing is done where it is not `wanted`.
     """
-    key, exchange_key, walk_key = jax.random.split(key, 3)
+    key, exchange_key = jax.random.split(key)
     allowed = jnp.array(sorted(numbers(split)), jnp.int16)
 
     def unfinished(walk: _Walk) -> jax.Array:
@@ -179,9 +179,13 @@ def _draw_walk(
         here = jax.tree.map(lambda a, b: jnp.where(stuck, a, b), fresh._replace(key=key), moved)
         return here._replace(legal=_ways(here.law, here.attempt))
 
-    begun = _begin_walk(walk_key, allowed)._replace(key=key)
-    begun = begun._replace(legal=_ways(begun.law, begun.attempt))
-    walk = jax.lax.while_loop(unfinished, onward, begun)
+    # No way leads on from nothing, so that the loop begins with a new walk.
+    shapes = jax.eval_shape(_begin_walk, key, allowed)
+    nothing = jax.tree.map(
+        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes._replace(key=None)
+    )
+    nothing = nothing._replace(key=key)
+    walk = jax.lax.while_loop(unfinished, onward, nothing)
     goal = walk.attempt.codes
     goal = jnp.where(jax.random.bernoulli(exchange_key), goal[::-1], goal)
     return _problem(walk.law, goal, split, size)

@@ -72,7 +72,7 @@ def legal(law: LawTable, num_variables: jax.Array, attempt: Attempt) -> jax.Arra
     """bool [num_actions]: what matches, fits and changes something.
 
     What is picked must leave room for the smallest picks to come. A product is picked where it
-    first occurs, a variable by its own action.
+    first occurs, on the side that is rewritten if it is there; a variable by its own action.
     """
     flat = attempt.sizes.reshape(-1).astype(jnp.int32)
     hashed = matching.hashes(attempt.codes, attempt.sizes)
@@ -84,7 +84,9 @@ def legal(law: LawTable, num_variables: jax.Array, attempt: Attempt) -> jax.Arra
     idle = found.idle[None] & (_num_open(law) == 0)[:, None]
     rewritable = found.matches & (least <= room) & ~idle & (flat > 0)[None]
     start, direction = read(attempt.pending, size)
-    first = matching.first_places(hashed) == jnp.arange(2 * size, dtype=jnp.int32)
+    first, elsewhere = matching.occurrences(hashed)
+    own_side = jnp.arange(2 * size, dtype=jnp.int32) // size == start // size
+    first &= own_side | ~elsewhere
     variable = jnp.arange(MAX_VARIABLES, dtype=jnp.int8)
     pool = jnp.concatenate([first & (flat > 1), variable < num_variables])
     spans = jnp.concatenate([flat, jnp.ones(MAX_VARIABLES, jnp.int32)])

@@ -67,17 +67,21 @@ def _picks(places: jax.Array, before: jax.Array, after: jax.Array) -> jax.Array:
     """int32 [2 * size]: new names of picks, by hashes of subterms before and after.
 
     What is picked where it first occurs must be called by where it first occurs then, so the n-th
-    occurrence of a subterm is called by its n-th occurrence.
+    occurrence of a subterm on a side is called by its n-th occurrence there.
     """
-    rank_before, rank_after = _ranks(before), _ranks(after)
-    same = (after[places][:, None] == after[None]) & (rank_before[:, None] == rank_after[None])
-    return same.argmax(1).astype(jnp.int32)
+    place, size = jnp.arange(places.shape[0], dtype=jnp.int32), places.shape[0] // 2
+    same = (after[places][:, None] == after[None]) & (
+        (places // size)[:, None] == (place // size)[None]
+    )
+    rank = _ranks(before)[:, None] == _ranks(after)[None]
+    return (same & rank).argmax(1).astype(jnp.int32)
 
 
 def _ranks(hashed: jax.Array) -> jax.Array:
-    """int32 [N]: at how many earlier places there is the same."""
-    places = jnp.arange(hashed.shape[0], dtype=jnp.int32)
-    earlier = (hashed[:, None] == hashed[None]) & (places[:, None] > places[None])
+    """int32 [2 * size]: at how many earlier places of its side there is the same."""
+    place, size = jnp.arange(hashed.shape[0], dtype=jnp.int32), hashed.shape[0] // 2
+    same_side = (place // size)[:, None] == (place // size)[None]
+    earlier = (hashed[:, None] == hashed[None]) & same_side & (place[:, None] > place[None])
     return earlier.sum(1, dtype=jnp.int32)
 
 

@@ -92,7 +92,7 @@ def likeness(attempt: Attempt) -> jax.Array:
     in no product that occurs on the other side."""
     sizes = attempt.sizes.reshape(-1).astype(jnp.int32)
     hashed = matching.hashes(attempt.codes, attempt.sizes)
-    shared = _on_other_side(hashed) & (sizes > 1)
+    shared = matching.occurrences(hashed)[1] & (sizes > 1)
     place = jnp.arange(sizes.shape[0], dtype=jnp.int32)
 
     def cover(covered: jax.Array, node: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
@@ -119,7 +119,7 @@ def _goal(attempt: Attempt, legal: jax.Array) -> Tokens:
         legal[: 2 * size],
         legal[2 * size : 4 * size],
         legal[4 * size : 6 * size],
-        _on_other_side(hashed),
+        matching.occurrences(hashed)[1],
         (attempt.pending >= 0) & (place == start),
         was_picked,
     )
@@ -204,15 +204,3 @@ def _is_right_part(codes: jax.Array, begins: jax.Array) -> jax.Array:
     """int32 [N]: 1 for right parts; a left part comes right after its product's ◇."""
     after_operation = jnp.pad(codes[:-1] == OPERATION, (1, 0))
     return ((codes != EMPTY) & ~begins & ~after_operation).astype(jnp.int32)
-
-
-def _on_other_side(hashed: jax.Array) -> jax.Array:
-    """bool [2 * size]: which subterms, by uint32 [2 * size], the other side has too."""
-    place = jnp.arange(hashed.shape[0], dtype=jnp.int32)
-    size = hashed.shape[0] // 2
-
-    def compare(found: jax.Array, other: jax.Array) -> tuple[jax.Array, None]:
-        equal = hashed == hashed[other]
-        return found | (equal & (place // size != other // size)), None
-
-    return jax.lax.scan(compare, jnp.zeros_like(place, jnp.bool_), place)[0]

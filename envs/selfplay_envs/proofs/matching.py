@@ -148,6 +148,24 @@ def first_places(hashed: jax.Array) -> jax.Array:
     return jax.lax.scan(earlier, places, places, reverse=True)[0]
 
 
+def occurrences(hashed: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """For each subterm, by uint32 [2 * size]: bool, that it did not occur earlier on its side; and
+    bool, that the other side has it too."""
+    places = jnp.arange(hashed.shape[0], dtype=jnp.int32)
+    size = hashed.shape[0] // 2
+
+    def compare(found: tuple[jax.Array, jax.Array], place: jax.Array):
+        repeated, elsewhere = found
+        equal = hashed == hashed[place]
+        same_side = places // size == place // size
+        repeated |= equal & same_side & (place < places)
+        return (repeated, elsewhere | (equal & ~same_side)), None
+
+    nowhere = jnp.zeros_like(places, jnp.bool_)
+    repeated, elsewhere = jax.lax.scan(compare, (nowhere, nowhere), places)[0]
+    return ~repeated, elsewhere
+
+
 def values(law: LawTable, direction: jax.Array, where: jax.Array, picks: jax.Array) -> jax.Array:
     """int32 [MAX_VARIABLES]: for each of the law's variables the place of what it stands for.
 

@@ -3,6 +3,7 @@
 All play is at one size, in one batch, compiled once.
 """
 
+import copy
 import functools
 import random
 from typing import NamedTuple
@@ -54,10 +55,23 @@ def problems() -> list[tuple[Law, Law]]:
     """Laws of the project and random ones of up to eight operations; goals small and large."""
     rng = random.Random(0)
     found = []
-    while len(found) < GAMES:
+    while len(found) < GAMES - GAMES // 4:
         hypothesis = rng.choice(laws.laws()) if rng.random() < 0.7 else any_law(rng, 8, 6)
         found.append((hypothesis, any_law(rng, rng.choice([3, 6, 15]), rng.randint(1, 6))))
-    return found
+    return found + [walked(rng, rng.choice(laws.laws())) for _ in range(GAMES // 4)]
+
+
+def walked(rng: random.Random, hypothesis: Law) -> tuple[Law, Law]:
+    """A law, and an equation that one rewriting by it proves."""
+    while True:
+        start = any_term(rng, rng.randint(0, 4), 3)
+        walk = Attempt(hypothesis, Law(start, start), SIZE)
+        walk.constants = range(3)
+        while legal := [a for a in walk.legal() if a % (2 * SIZE) < SIZE or a >= 4 * SIZE]:
+            walk.act(rng.choice(legal))
+            if walk.pending is None:
+                return hypothesis, Law(*walk.goal).renamed()
+        hypothesis = rng.choice(laws.laws())
 
 
 @functools.cache
@@ -91,13 +105,21 @@ def episodes() -> list[Episode]:
             assert [term_of(side) for side in now.codes[i]] == references[i].goal
             legal = np.flatnonzero(masks[i]).tolist()
             assert legal == sorted(references[i].legal())
-            chosen[i] = rng.choice(legal)
+            ends = [action for action in legal if solves(references[i], action)]
+            chosen[i] = rng.choice(ends or legal)
             references[i].act(int(chosen[i]))
             actions[i].append(int(chosen[i]))
         state = step(problem, state, jnp.asarray(chosen))
     rows = [jax.tree.map(lambda leaf, i=i: leaf[i], problem) for i in range(GAMES)]
     assert not now.truncated.any()
     return [Episode(*row) for row in zip(rows, actions, references, rewards, strict=True)]
+
+
+def solves(reference: Attempt, action: int) -> bool:
+    after = copy.copy(reference)
+    after.goal, after.picks = [*reference.goal], [*reference.picks]
+    after.act(action)
+    return after.solved
 
 
 def env_masks(states) -> np.ndarray:
@@ -202,13 +224,16 @@ def sides_touched(episode: Episode) -> np.ndarray:
     return touched
 
 
+@functools.cache
+def blank_state():
+    shape = jax.eval_shape(compiled()[0].init, episodes()[0].problem)
+    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shape)
+
+
 def env_state(episode: Episode, touched: np.ndarray):
     """How an episode ended, as far as hindsight asks."""
-    env, *_ = compiled()
     codes = np.stack([padded(preorder(side), SIZE) for side in episode.reference.goal])
-    shape = jax.eval_shape(env.init, episode.problem)
-    blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shape)
-    return blank.replace(codes=codes, touched=touched)
+    return blank_state().replace(codes=codes, touched=touched)
 
 
 def test_walks_are_provable_by_their_own_making():
