@@ -1,5 +1,7 @@
 """What a network sees of an implication of laws: what is made of what, and what is the same."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 
@@ -38,6 +40,15 @@ VOCABULARY = _CLOCKS + CLOCK
 _LAW_POSITIONS = 2 * DEPTH * 2
 _ELSEWHERE = _LAW_POSITIONS + 2 * LAW_NODES // 2 * 2
 NUM_POSITIONS = _ELSEWHERE + 1
+
+
+class _Nodes(NamedTuple):
+    """Some tokens, as in `Tokens`."""
+
+    tokens: jax.Array
+    positions: jax.Array
+    mask: jax.Array
+    links: jax.Array
 
 
 def num_tokens(size: int) -> int:
@@ -107,8 +118,8 @@ def likeness(attempt: Attempt) -> jax.Array:
     return 2.0 * jnp.exp(-nodes / SCALE) - 1.0
 
 
-def _goal(attempt: Attempt, legal: jax.Array) -> Tokens:
-    """The goal's nodes, [2 * size]; no action."""
+def _goal(attempt: Attempt, legal: jax.Array) -> _Nodes:
+    """The goal's nodes, [2 * size]."""
     size = attempt.codes.shape[1]
     codes, sizes = attempt.codes.reshape(-1), attempt.sizes.reshape(-1).astype(jnp.int32)
     place = jnp.arange(2 * size, dtype=jnp.int32)
@@ -132,17 +143,16 @@ def _goal(attempt: Attempt, legal: jax.Array) -> Tokens:
     )
     depth = jnp.minimum(depths(sizes), DEPTH - 1)
     position = (place // size * DEPTH + depth) * 2 + _is_right_part(codes, place % size == 0)
-    return Tokens(
+    return _Nodes(
         tokens=token,
         positions=position,
         mask=sizes > 0,
-        action_tokens=jnp.zeros(0, jnp.int32),
         links=jnp.stack([*_parts(codes, sizes, place), same], axis=1),
     )
 
 
-def _law(problem: EquationalProblem, attempt: Attempt) -> Tokens:
-    """The law's nodes, [LAW_NODES], whose tokens come after the goal's; no action."""
+def _law(problem: EquationalProblem, attempt: Attempt) -> _Nodes:
+    """The law's nodes, [LAW_NODES], whose tokens come after the goal's."""
     law, size = problem.law, attempt.codes.shape[1]
     slot = jnp.arange(LAW_NODES, dtype=jnp.int32)
     sizes = subterm_sizes(law.codes).astype(jnp.int32)
@@ -173,11 +183,10 @@ def _law(problem: EquationalProblem, attempt: Attempt) -> Tokens:
     begins = (slot == 0) | (slot == law.num_left.astype(jnp.int32))
     depth = jnp.minimum(depths(sizes), LAW_NODES // 2 - 1)
     position = (right.astype(jnp.int32) * (LAW_NODES // 2) + depth) * 2
-    return Tokens(
+    return _Nodes(
         tokens=_LAW + _kind(law.codes) * _ROLES + role,
         positions=_LAW_POSITIONS + position + _is_right_part(law.codes, begins),
         mask=law.codes != EMPTY,
-        action_tokens=jnp.zeros(0, jnp.int32),
         links=jnp.stack(
             [
                 *(2 * size + part for part in _parts(law.codes, sizes, slot)),
