@@ -19,6 +19,7 @@ SIZES = {
     "hex": {"size": 4, "swap": True},
     "hp_lattice": {"length": 12},
     "andrews_curtis": {"length": 20},
+    "equational": {"size": 31},
     "propositional": {"subformulas": 16},
 }
 

@@ -1,0 +1,104 @@
+"""How often does a hash mislead? Subterms of random play, by hash and by what they are.
+
+    python -m benchmarks.equational.collisions --games 1024 --steps 64
+
+All places of both sides of a goal are compared with each other, at each step of each game.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import tyro
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """What is played."""
+
+    size: int = 63
+    games: int = 1024
+    steps: int = 64
+    seed: int = 0
+
+
+class Counts(NamedTuple):
+    """Of pairs of places, in all goals together."""
+
+    compared: int
+    misled: int
+    """Equal hashes of different subterms."""
+
+
+def count(codes: np.ndarray, sizes: np.ndarray, hashed: np.ndarray) -> Counts:
+    """Of one goal.
+
+    Args:
+        codes: int8 [2, size], as the environment's state has them.
+        sizes: int8 [2, size].
+        hashed: uint32 [2 * size].
+    """
+    size = codes.shape[1]
+    found: dict[int, list[bytes]] = {}
+    for place in np.flatnonzero(sizes.reshape(-1)):
+        side, begin = divmod(int(place), size)
+        term = codes[side, begin : begin + int(sizes[side, begin])].tobytes()
+        found.setdefault(int(hashed[place]), []).append(term)
+    places = sum(map(len, found.values()))
+    misled = sum(_different_pairs(terms) for terms in found.values())
+    return Counts(places * (places - 1) // 2, misled)
+
+
+def _different_pairs(terms: list[bytes]) -> int:
+    """Pairs of unequal ones."""
+    if len(set(terms)) == 1:
+        return 0
+    return sum(a != b for i, a in enumerate(terms) for b in terms[:i])
+
+
+def play(arguments: Arguments) -> Iterable[tuple[Any, np.ndarray]]:
+    """States [games] of random play, step by step, and hashes, uint32 [games, 2 * size]."""
+    import jax
+    import jax.numpy as jnp
+
+    from selfplay_envs.proofs.equational import Equational
+    from selfplay_envs.proofs.matching import hashes
+
+    env = Equational(size=arguments.size)
+
+    @jax.jit
+    @jax.vmap
+    def begin(key: jax.Array) -> Any:
+        problem = env.sample_problem(key)
+        return problem, env.init(problem)
+
+    @jax.jit
+    @jax.vmap
+    def onward(problem: Any, state: Any, key: jax.Array) -> Any:
+        lots = jax.random.uniform(key, (env.num_actions,))
+        legal = env.legal_action_mask(problem, state)
+        after = env.step(problem, state, jnp.where(legal, lots, -1.0).argmax().astype(jnp.int32))
+        fresh = env.init(problem)
+        after = jax.tree.map(lambda a, b: jnp.where(after.ended, a, b), fresh, after)
+        return after, hashes(after.codes, after.sizes)
+
+    key = jax.random.key(arguments.seed)
+    problem, state = begin(jax.random.split(key, arguments.games))
+    for step in range(arguments.steps):
+        keys = jax.random.split(jax.random.fold_in(key, step), arguments.games)
+        state, hashed = onward(problem, state, keys)
+        yield jax.device_get(state), np.asarray(hashed)
+
+
+def main() -> None:
+    compared = misled = 0
+    for state, hashed in play(tyro.cli(Arguments)):
+        for goal in zip(state.codes, state.sizes, hashed, strict=True):
+            found = count(*goal)
+            compared, misled = compared + found.compared, misled + found.misled
+    print(f"{compared:,} pairs of subterms compared, {misled:,} misled")
+
+
+if __name__ == "__main__":
+    main()

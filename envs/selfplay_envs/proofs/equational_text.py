@@ -1,0 +1,99 @@
+"""Implications of laws as text: what people type, and what they are shown."""
+
+import re
+
+import numpy as np
+
+from selfplay_envs.proofs import equational_levels as levels
+from selfplay_envs.proofs import equational_moves, laws
+from selfplay_envs.proofs.equational_moves import Attempt
+from selfplay_envs.proofs.magma import Law, Term, name, parse_law
+from selfplay_envs.proofs.magma import show as show_term
+from selfplay_envs.proofs.term_arrays import (
+    EquationalProblem,
+    decode,
+    encode,
+    term_of,
+)
+
+_NUMBER = re.compile(r"E?\s*(\d+)", re.IGNORECASE)
+
+
+def parse(text: str, size: int) -> EquationalProblem:
+    """A problem from a text such as "x = (y ◇ x) ◇ y ⊢ x = y ◇ (x ◇ y)", or "E168 ⊢ E387".
+
+    Raises:
+        ValueError: it is no implication of equations, or there is no room for it.
+    """
+    hypothesis, conclusion = parse_implication(text)
+    if conclusion.left == conclusion.right:
+        raise ValueError(f"both sides of {conclusion} are the same: there is nothing to do")
+    return encode(hypothesis, conclusion, size, trains(hypothesis))
+
+
+def parse_implication(text: str) -> tuple[Law, Law]:
+    """Hypothesis and conclusion, their variables numbered as they occur; ValueError as `parse`."""
+    sides = re.split(r"⊢|\|-", text)
+    if len(sides) != 2:
+        raise ValueError(
+            "an implication reads like x = (y ◇ x) ◇ y ⊢ x = y ◇ (x ◇ y), or like E168 ⊢ E387: "
+            f"a hypothesis, ⊢ or |-, and a conclusion; got {text!r}"
+        )
+    hypothesis, conclusion = map(_law, sides)
+    return hypothesis, conclusion
+
+
+def _law(text: str) -> Law:
+    """From its number in the Equational Theories Project, or from an equation."""
+    numbered = _NUMBER.fullmatch(text.strip())
+    if numbered is None:
+        return parse_law(text)[0]
+    number, count = int(numbered[1]), len(laws.laws())
+    if not 1 <= number <= count:
+        raise ValueError(f"laws have numbers from 1 to {count}, got {number}")
+    return laws.laws()[number - 1]
+
+
+def trains(hypothesis: Law) -> bool:
+    """Whether a law is one to learn from: none of the held-out ones, nor any without a number."""
+    return laws.number(hypothesis) in levels.numbers("train")
+
+
+def show(problem: EquationalProblem) -> str:
+    """Hypothesis ⊢ conclusion."""
+    hypothesis, conclusion = decode(problem)
+    return f"{hypothesis} ⊢ {conclusion}"
+
+
+def action_name(action: int, size: int) -> str:
+    """Of an action, as `equational_moves` numbers them: "L5>", "R0<", "L5", "x"."""
+    if action >= 6 * size:
+        return name(action - 6 * size)
+    place = action % (2 * size)
+    kind = ("L" if place < size else "R") + str(place % size)
+    return kind + (">", "<", "")[action // (2 * size)]
+
+
+def describe(problem: EquationalProblem, attempt: Attempt) -> str:
+    """The law, the goal as it stands, and the rewriting that waits, for a person."""
+    hypothesis, _ = decode(problem)
+    codes = np.asarray(attempt.codes)
+    size = codes.shape[1]
+    sides = " = ".join(show_term(term_of(side)) for side in codes)
+    lines = [f"law  {hypothesis}", f"goal {sides}"]
+    if attempt.pending >= 0:
+        direction = int(equational_moves.read(attempt.pending, size)[1])
+        lines.append(f"rewriting {action_name(int(attempt.pending), size)}")
+        open_ = [int(v) for v in problem.law.open[direction] if v >= 0]
+        for variable, pick in zip(open_, attempt.picks, strict=False):
+            picked = show_term(_picked(codes, int(pick))) if pick >= 0 else "?"
+            lines[-1] += f"  {name(variable)} := {picked}"
+    return "\n".join(lines)
+
+
+def _picked(codes: np.ndarray, pick: int) -> Term:
+    """The term that a pick stands for."""
+    size = codes.shape[1]
+    if pick >= 2 * size:
+        return pick - 2 * size
+    return term_of(codes[pick // size, pick % size :])

@@ -1,0 +1,203 @@
+"""Terms and laws of magmas as arrays: preorder, a code a node.
+
+A term is written as in Polish notation, ◇ before its parts, so a subterm is a run of nodes, and no
+term is the beginning of another one.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+
+from selfplay_envs.proofs.magma import Law, Term, num_operations
+
+EMPTY, OPERATION, VARIABLES = 0, 1, 2
+"""Codes of nodes: padding, ◇, and from VARIABLES on the variables by number."""
+
+MAX_VARIABLES = 6
+"""Of a law: as many as one of four operations can have."""
+
+LAW_NODES = 18
+"""Of both sides of a hypothesis: eight operations, or less and more of none."""
+
+MAX_PICKS = MAX_VARIABLES - 1
+"""Variables of one side that the other side can be without."""
+
+
+class LawTable(struct.PyTreeNode):
+    """A law to rewrite by. Direction 0 reads it from left to right, 1 from right to left.
+
+    It has `LAW_NODES` slots: the nodes of the left side in preorder, those of the right side, and
+    empty ones.
+    """
+
+    codes: jax.Array
+    """int8 [LAW_NODES]."""
+    num_left: jax.Array
+    """int8 []: nodes of the left side."""
+    link: jax.Array
+    """int8 [LAW_NODES]: for a variable the slot where it first occurred on its side; for the first
+    one on the right side, where it first occurs on the left; otherwise the slot itself."""
+    weight: jax.Array
+    """int8 [LAW_NODES]: where a variable first occurs on a side, how often it does on the other."""
+    open: jax.Array
+    """int8 [2, MAX_PICKS]: variables that matching leaves without a value, by number; then -1."""
+    copies: jax.Array
+    """int8 [2, MAX_PICKS]: how often each of them occurs in what is put in place."""
+    operations: jax.Array
+    """int8 [2]: ◇ in what is put in place."""
+
+
+class EquationalProblem(struct.PyTreeNode):
+    """Does a law imply an equation? The equation's variables are constants."""
+
+    law: LawTable
+    goal: jax.Array
+    """int8 [2, size]: codes of either side."""
+    num_variables: jax.Array
+    """int8 []: of the goal, which are numbered from 0."""
+    trains: jax.Array
+    """bool []: whether the law is one to learn from."""
+
+
+def preorder(term: Term) -> list[int]:
+    """A term's codes."""
+    codes, waiting = list[int](), [term]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, int):
+            codes.append(VARIABLES + here)
+        else:
+            codes.append(OPERATION)
+            waiting += reversed(here)
+    return codes
+
+
+def term_of(codes: np.ndarray) -> Term:
+    """The term that some codes, int8 [N], begin with."""
+    place = iter(codes.tolist())
+
+    def read() -> Term:
+        code = next(place)
+        return (read(), read()) if code == OPERATION else code - VARIABLES
+
+    return read()
+
+
+def padded(codes: list[int], size: int) -> np.ndarray:
+    """int8 [size]."""
+    return np.pad(np.array(codes, np.int8), (0, size - len(codes)))
+
+
+def encode(hypothesis: Law, conclusion: Law, size: int, trains: bool) -> EquationalProblem:
+    """A problem of laws whose variables are numbered from 0.
+
+    Raises:
+        ValueError: there is no room for it.
+    """
+    for what, law in (("hypothesis", hypothesis), ("conclusion", conclusion)):
+        if law.num_variables > MAX_VARIABLES:
+            raise ValueError(
+                f"the {what} may have up to {MAX_VARIABLES} different variables, {law} has "
+                f"{law.num_variables}"
+            )
+    operations = sum(map(num_operations, hypothesis.sides))
+    if operations > LAW_NODES // 2 - 1:
+        raise ValueError(
+            f"the hypothesis may have up to {LAW_NODES // 2 - 1} operations on both sides "
+            f"together, {hypothesis} has {operations}"
+        )
+    longest = max(2 * num_operations(side) + 1 for side in conclusion.sides)
+    if longest > size:
+        raise ValueError(
+            f"a side of the conclusion may have up to {size} symbols, one of {conclusion} has "
+            f"{longest}; another --env-args size may have room"
+        )
+    left, right = map(preorder, hypothesis.sides)
+    return EquationalProblem(
+        law=law_table(jnp.asarray(padded(left + right, LAW_NODES)), jnp.int8(len(left))),
+        goal=jnp.asarray(np.stack([padded(preorder(side), size) for side in conclusion.sides])),
+        num_variables=jnp.int8(conclusion.num_variables),
+        trains=jnp.bool_(trains),
+    )
+
+
+def decode(problem: EquationalProblem) -> tuple[Law, Law]:
+    """Hypothesis and conclusion."""
+    codes, goal = np.asarray(problem.law.codes), np.asarray(problem.goal)
+    hypothesis = Law(term_of(codes), term_of(codes[int(problem.law.num_left) :]))
+    return hypothesis, Law(*map(term_of, goal))
+
+
+@jax.jit
+def law_table(codes: jax.Array, num_left: jax.Array) -> LawTable:
+    """Of a law's codes, int8 [LAW_NODES], of which `num_left` (int8 []) are the left side's."""
+    slot = jnp.arange(LAW_NODES, dtype=jnp.int8)
+    right, leaf = slot >= num_left, codes >= VARIABLES
+    same = leaf[:, None] & (codes[:, None] == codes[None])
+    own_side = right[:, None] == right[None]
+    first_own = _first(same & own_side)
+    on_left = same & ~right[None]
+    first = leaf & (first_own == slot)
+    crosses = first & right & on_left.any(1)
+    elsewhere = (same & ~own_side).sum(1, dtype=jnp.int8)
+    variable = jnp.arange(MAX_VARIABLES, dtype=jnp.int8)
+    occurs = codes[None, None] == variable[None, :, None] + VARIABLES
+    on_side = jnp.stack([~right, right])
+    count = (occurs & on_side[:, None]).sum(2, dtype=jnp.int8)  # [2, MAX_VARIABLES]
+    is_open = (count == 0) & (count[::-1] > 0)
+    rank = jnp.cumsum(is_open, axis=1, dtype=jnp.int8) - is_open.astype(jnp.int8)
+    pick = jnp.arange(MAX_PICKS, dtype=jnp.int8)
+    is_pick = is_open[:, None] & (rank[:, None] == pick[None, :, None])  # [2, picks, variables]
+    number = jnp.where(is_pick, variable[None, None], 0).sum(2, dtype=jnp.int8)
+    return LawTable(
+        codes=codes,
+        num_left=num_left,
+        link=jnp.where(leaf & ~first, first_own, jnp.where(crosses, _first(on_left), slot)),
+        weight=jnp.where(first, elsewhere, jnp.int8(0)),
+        open=jnp.where(is_pick.any(2), number, jnp.int8(-1)),
+        copies=jnp.where(is_pick, count[::-1, None], 0).sum(2, dtype=jnp.int8),
+        operations=(on_side[::-1] & (codes == OPERATION)[None]).sum(1, dtype=jnp.int8),
+    )
+
+
+def _first(rows: jax.Array) -> jax.Array:
+    """int8 [N]: where each of the rows, bool [N, M], is first true; 0 where it never is."""
+    return rows.argmax(1).astype(jnp.int8)
+
+
+def subterm_sizes(codes: jax.Array) -> jax.Array:
+    """int8 [N]: nodes of the subterm that begins at each of int8 [N], one term or several."""
+    step = jnp.where(codes == OPERATION, 1, jnp.where(codes == EMPTY, 0, -1))
+    after = jnp.cumsum(step, dtype=jnp.int32)
+    before = after - step
+    place = jnp.arange(codes.shape[0], dtype=jnp.int32)
+    complete = (after[None] < before[:, None]) & (place[None] >= place[:, None])
+    size = complete.argmax(1).astype(jnp.int32) - place + 1
+    return jnp.where(codes == EMPTY, 0, size).astype(jnp.int8)
+
+
+def depths(sizes: jax.Array) -> jax.Array:
+    """int32 [N]: of each node, int32 [N], how many subterms it is a proper part of."""
+    place = jnp.arange(sizes.shape[0], dtype=jnp.int32)
+
+    def below(depth: jax.Array, node: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        begin, size = node
+        return depth + ((begin < place) & (place < begin + size)).astype(jnp.int32), None
+
+    return jax.lax.scan(below, jnp.zeros_like(place), (place, sizes))[0]
+
+
+def mirrored(sizes: jax.Array, begin: jax.Array, total: jax.Array) -> jax.Array:
+    """int32 [N]: where each node goes when its term is read backwards.
+
+    What was right of a node, and what is above it, come before it then.
+
+    Args:
+        sizes: int32 [N], of the subterms; 0 where there is none, which stays where it is.
+        begin: int32 [N], where the node's term begins.
+        total: int32 [N], its nodes.
+    """
+    place = jnp.arange(sizes.shape[0], dtype=jnp.int32)
+    moved = depths(sizes) + 2 * begin + total - place - sizes
+    return jnp.where(sizes > 0, moved, place)
