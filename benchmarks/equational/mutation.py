@@ -13,6 +13,7 @@ import random
 import resource
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import tyro
 
@@ -50,40 +51,51 @@ def corrupted(problem: Implication, way: Chain, rng: random.Random) -> Chain | N
     """The chain with one step corrupted; None if no corruption is seen in its term in Lean."""
     for _ in range(100):
         number = rng.randrange(len(way.steps))
-        mutant = rng.choice(
-            (_other_instance, _other_direction, _other_place, _other_term, _without)
-        )(way, number, rng)
-        if term(problem, mutant) != term(problem, way):
+        other = walks.random_subterm(rng.choice(way.terms), problem.conclusion.num_variables, rng)
+        corruption = rng.choice(_CORRUPTIONS)
+        mutant = corruption(way, number, other, rng)
+        if mutant.steps and term(problem, mutant) != term(problem, way):
             return mutant
     return None
 
 
-def _other_instance(way: Chain, number: int, rng: random.Random) -> Chain:
+def _instance(way: Chain, number: int, other: Term, rng: random.Random) -> Chain:
     """Another term for one of the law's variables."""
     instance = list(way.steps[number].instance)
-    instance[rng.randrange(len(instance))] = walks.random_subterm(rng.choice(way.terms), rng)
+    instance[rng.randrange(len(instance))] = other
     return _changed(way, number, instance=tuple(instance))
 
 
-def _other_direction(way: Chain, number: int, rng: random.Random) -> Chain:
+def _direction(way: Chain, number: int, other: Term, rng: random.Random) -> Chain:
+    """The law read the other way round."""
     return _changed(way, number, left_to_right=not way.steps[number].left_to_right)
 
 
-def _other_place(way: Chain, number: int, rng: random.Random) -> Chain:
+def _position(way: Chain, number: int, other: Term, rng: random.Random) -> Chain:
+    """Another position for the same instance."""
     return _changed(way, number, position=rng.randrange(num_nodes(way.terms[number])))
 
 
-def _other_term(way: Chain, number: int, rng: random.Random) -> Chain:
+def _context(way: Chain, number: int, other: Term, rng: random.Random) -> Chain:
     """Another term for one that the step leaves as it is."""
     before, position = way.terms[number], way.steps[number].position
     place = rng.randrange(num_nodes(before))
     if _overlap(before, place, position):
         return way
-    terms = list(way.terms)
-    terms[number] = replaced(before, place, walks.random_subterm(rng.choice(way.terms), rng))
-    if place < position:  # the position has moved
-        position += num_nodes(terms[number]) - num_nodes(before)
-    return _changed(dataclasses.replace(way, terms=tuple(terms)), number, position=position)
+    after = replaced(before, place, other)
+    if place < position:
+        position += num_nodes(after) - num_nodes(before)
+    terms = (*way.terms[:number], after, *way.terms[number + 1 :])
+    return _changed(Chain(terms, way.steps), number, position=position)
+
+
+def _omission(way: Chain, number: int, other: Term, rng: random.Random) -> Chain:
+    """The step left out."""
+    terms, steps = way.terms, way.steps
+    return Chain(terms[:number] + terms[number + 1 :], steps[:number] + steps[number + 1 :])
+
+
+_CORRUPTIONS = (_instance, _direction, _position, _context, _omission)
 
 
 def _overlap(term: Term, one: int, other: int) -> bool:
@@ -92,14 +104,7 @@ def _overlap(term: Term, one: int, other: int) -> bool:
     return second < first + num_nodes(subterm(term, first))
 
 
-def _without(way: Chain, number: int, rng: random.Random) -> Chain:
-    left_out = Chain(
-        way.terms[:number] + way.terms[number + 1 :], way.steps[:number] + way.steps[number + 1 :]
-    )
-    return left_out if left_out.steps else way
-
-
-def _changed(way: Chain, number: int, **changes: object) -> Chain:
+def _changed(way: Chain, number: int, **changes: Any) -> Chain:
     step = dataclasses.replace(way.steps[number], **changes)
     return Chain(way.terms, (*way.steps[:number], step, *way.steps[number + 1 :]))
 

@@ -80,7 +80,7 @@ def random_step(law: Law, term: Term, rng: random.Random) -> Rewriting | None:
     if values is None:
         return None
     for variable in unbound(law, values):
-        values[variable] = random_subterm(term, rng)
+        values[variable] = random_subterm(term, CONSTANTS, rng)
     return Rewriting(0, position, left_to_right, instance_of(values))
 
 
@@ -92,8 +92,8 @@ def random_term(operations: int, rng: random.Random) -> Term:
     return random_term(on_left, rng), random_term(operations - 1 - on_left, rng)
 
 
-def random_subterm(term: Term, rng: random.Random) -> Term:
+def random_subterm(term: Term, num_variables: int, rng: random.Random) -> Term:
     """One of a term, or as often a variable."""
     if rng.random() < 0.5:
-        return rng.randrange(CONSTANTS)
+        return rng.randrange(num_variables)
     return subterm(term, rng.randrange(num_nodes(term)))

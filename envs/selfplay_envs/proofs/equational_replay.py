@@ -12,7 +12,8 @@ A token is side * size + position, in preorder; of kind 2 also 2 * size + v for 
 variables are picked for right after the rewriting, the lowest number first.
 """
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,20 +65,23 @@ def steps_of(problem: Any, actions: Sequence[int]) -> list[Rewriting]:
     """
     question, size = read_problem(problem), np.shape(problem.goal)[1]
     law, goal = question.hypothesis, question.conclusion
-    left = iter([int(action) for action in actions])
+    rest = iter([int(action) for action in actions])
     steps = list[Rewriting]()
-    for action in left:
+    for action in rest:
         if goal.left == goal.right:
             raise ValueError("there are actions after the end of the proof")
-        steps.append(_decoded(law, goal, action, left, size))
+        values, step = _decoded(law, goal, action, size)
+        for variable in unbound(law, values):
+            values[variable] = _picked(question, goal, next(rest, -1) - 4 * size, size)
+        steps.append(dataclasses.replace(step, instance=instance_of(values)))
         goal = apply(law, goal, steps[-1])
         if max(map(num_nodes, goal.sides)) > size:
             raise ValueError(f"a side has at most {size} symbols, this is too large: {goal}")
     return steps
 
 
-def _decoded(law: Law, goal: Law, action: int, left: Iterator[int], size: int) -> Rewriting:
-    """The rewriting that an action begins; takes picks for what is open from those left."""
+def _decoded(law: Law, goal: Law, action: int, size: int) -> tuple[dict[int, Term], Rewriting]:
+    """What matching gives values to, and the rewriting that an action begins, without them."""
     kind, token = divmod(action, 2 * size)
     if kind not in (0, 1):
         raise ValueError(f"action {action} is no rewriting")
@@ -85,18 +89,16 @@ def _decoded(law: Law, goal: Law, action: int, left: Iterator[int], size: int) -
     values = matched(law.sides[kind], subterm(goal.sides[side], position))
     if values is None:
         raise ValueError(f"action {action} rewrites what is no instance")
-    for variable in unbound(law, values):
-        values[variable] = _picked(goal, next(left, -1) - 4 * size, size)
-    return Rewriting(side, position, kind == 0, instance_of(values))
+    return values, Rewriting(side, position, kind == 0, ())
 
 
-def _picked(goal: Law, token: int, size: int) -> Term:
+def _picked(question: Implication, goal: Law, token: int, size: int) -> Term:
     if token < 0:
         raise ValueError("a rewriting is left without a pick for an open variable")
     side, position = divmod(token, size)
     if side < 2:
         return subterm(goal.sides[side], position)
-    if position >= goal.num_variables:
+    if position >= question.conclusion.num_variables:
         raise ValueError(f"the conclusion has no variable {position}")
     return position
 
@@ -139,7 +141,7 @@ def _term(codes: list[int]) -> Term:
         elif code == _PRODUCT and len(waiting) > 1:
             waiting.append((waiting.pop(), waiting.pop()))
         else:
-            break
+            raise ValueError(f"there is no term in the codes {codes}")
     if len(waiting) != 1 or any(codes[len(symbols) :]):
-        raise ValueError(f"these codes are no term: {codes}")
+        raise ValueError(f"there is no term in the codes {codes}")
     return waiting[0]

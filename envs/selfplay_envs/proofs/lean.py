@@ -43,7 +43,7 @@ _AXIOMS = re.compile(
 
 _EXHAUSTED = re.compile(
     r"\(deterministic\) timeout|maximum recursion depth|deep recursion|excessive memory"
-    r"|out of memory|[Ss]tack overflow|interrupted|internal exception"
+    r"|out of memory|[Ss]tack overflow|interrupted|internal exception|maximum number of errors"
 )
 """What Lean says of its own limits and faults rather than of a proof."""
 

@@ -103,6 +103,8 @@ def run(
     # has failed. Versions that know no such option do not mind.
     options = ["--json", "--stdin", "-j1", f"-M{memory_mib}", f"-s{stack_mib * 1024}"]
     options += ["-Dweak.Elab.async=false"]
+    if not program.library:  # which may be older than the option, and would refuse it
+        options += ["-DmaxErrors=0"]
     done = _start(program.path, options, document, time_limit, memory_mib + 3 * stack_mib)
     return Answer([], done.trouble) if isinstance(done, _Failed) else _read(done)
 

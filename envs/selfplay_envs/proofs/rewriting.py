@@ -130,9 +130,7 @@ def chain_of(hypothesis: Law, terms: Iterable[Term]) -> Chain:
     Raises ValueError where one is not the term before it, rewritten once.
     """
     terms = tuple(terms)
-    return Chain(
-        terms, tuple(between(hypothesis, *pair) for pair in itertools.pairwise(terms))
-    )
+    return Chain(terms, tuple(between(hypothesis, *pair) for pair in itertools.pairwise(terms)))
 
 
 def between(law: Law, before: Term, after: Term) -> Rewriting:

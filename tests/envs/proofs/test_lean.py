@@ -171,6 +171,16 @@ def test_what_is_still_in_doubt_after_many_runs_is_undecided(monkeypatch):
 
 
 @needs_lean
+def test_many_errors_in_one_batch_hide_nothing(monkeypatch):
+    monkeypatch.setattr(lean_lib, "MAX_RUNS", 1)
+    judgements = Lean().judge([WRONG[0]] * 120 + [PROVED[0]])
+    assert [j.verdict for j in judgements] == [REJECTED] * 120 + [ACCEPTED]
+    limit = "maximum number of errors (100; from option `maxErrors`) reached, exiting"
+    message = lean_process.Message(1, "error", limit)
+    assert lean_lib._verdict("claim_0", [message], frozenset())[0] is UNDECIDED
+
+
+@needs_lean
 @pytest.mark.parametrize("limits", [{"time_limit": 0.02}, {"memory_mib": 30}])
 def test_what_runs_out_of_time_or_memory_decides_nothing(limits):
     judgements = Lean(**limits).judge([PROVED[0], WRONG[0]])
