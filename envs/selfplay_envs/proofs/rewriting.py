@@ -138,8 +138,7 @@ def between(law: Law, before: Term, after: Term) -> Rewriting:
     position, old, new = 0, before, after
     while True:
         for left_to_right in (True, False):
-            sides = law.sides if left_to_right else law.sides[::-1]
-            values = matched(sides, (old, new))
+            values = matched(law.sides, (old, new) if left_to_right else (new, old))
             if values is not None:
                 return Rewriting(0, position, left_to_right, instance_of(values))
         if isinstance(old, int) or isinstance(new, int) or not _one_side_differs(old, new):

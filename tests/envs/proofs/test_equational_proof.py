@@ -10,7 +10,7 @@ from selfplay.environment import Verdict
 from selfplay_envs.proofs import lean_process
 from selfplay_envs.proofs.equational_proof import EquationalCertifier, explained, statement, term
 from selfplay_envs.proofs.lean import Lean
-from selfplay_envs.proofs.magma import Law, parse_law
+from selfplay_envs.proofs.magma import Law, Term, parse_law
 from selfplay_envs.proofs.rewriting import Chain, Implication, Rewriting, chain
 from tests.envs.proofs.equations import table
 
@@ -107,14 +107,14 @@ def test_lean_rejects_what_is_no_proof_of_the_statement():
 @needs_lean
 def test_large_terms_and_odd_sizes_are_written_so_that_lean_reads_them():
     doubling = parse_law("x = x * x")[0]
-    terms = [0]
+    terms: list[Term] = [0]
     for _ in range(6):  # 127 symbols
         terms.append((terms[-1], terms[-1]))
     grown = Implication(doubling, Law(0, terms[-1]))
     steps = tuple(Rewriting(0, 0, True, (before,)) for before in terms[:-1])
     text = term(grown, Chain(tuple(terms), steps))
     assert len(text) < 400
-    wide = 0
+    wide: Term = 0
     for variable in range(1, 40):
         wide = (wide, variable)
     many = Implication(doubling, Law(wide, (wide, wide)))
