@@ -4,7 +4,8 @@ Run `python -m benchmarks.equational.mutation`. Proofs come of random walks by r
 Equational Theories Project, one an equation. Of each one step is corrupted, so that it is another
 in Lean's language: a term of its instance, its direction, its position, a term that stands beside
 that; or it is left out. A check of the terms that Lean does not see says which mutants prove the
-equation all the same. Lean is also asked about each proof as one of the next equation.
+equation all the same. Lean is also asked about each proof as one of another equation, which it may
+be: h x x proves x = x from x = y too.
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ from typing import Any
 import tyro
 
 from benchmarks.equational import walks
+from selfplay.environment.certificate import Claim
 from selfplay_envs.proofs.equational_proof import statement, term
 from selfplay_envs.proofs.lean import Lean
 from selfplay_envs.proofs.magma import Term
@@ -127,21 +129,35 @@ def of_steps(proved: Sequence[Proved], rng: random.Random) -> Counter[str]:
         for problem, way in proved
         if (mutant := corrupted(problem, way, rng)) is not None
     ]
-    judged = Lean().judge([(statement(problem), term(problem, way)) for problem, way in mutants])
-    return Counter(
-        f"{'valid' if is_valid(*mutant) else 'wrong'} steps, Lean: {judgement.verdict.value}"
-        for mutant, judgement in zip(mutants, judged, strict=True)
-    )
+    claims = [(statement(problem), term(problem, way)) for problem, way in mutants]
+    return _judged(claims, [is_valid(*mutant) for mutant in mutants])
 
 
 def of_statements(proved: Sequence[Proved]) -> Counter[str]:
-    """What Lean says of each proof as one of the next implication, where that is another one."""
-    claims = [
-        (statement(other), term(problem, way))
-        for (problem, way), (other, _) in itertools.pairwise(proved)
-        if problem != other
+    """What Lean says of each proof as one of another implication, its laws with as many variables.
+
+    With fewer, what our check calls wrong may be right: h x proves x = y for all y from x = y.
+    """
+
+    def shape(problem: Implication) -> tuple[int, int]:
+        return problem.hypothesis.num_variables, problem.conclusion.num_variables
+
+    pairs = [
+        (other, problem, way)
+        for (problem, way), (other, _) in itertools.pairwise(
+            sorted(proved, key=lambda one: shape(one[0]))
+        )
+        if problem != other and shape(problem) == shape(other)
     ]
-    return Counter(judgement.verdict.value for judgement in Lean().judge(claims))
+    claims = [(statement(other), term(problem, way)) for other, problem, way in pairs]
+    return _judged(claims, [is_valid(other, way) for other, _, way in pairs])
+
+
+def _judged(claims: Sequence[Claim], valid: Sequence[bool]) -> Counter[str]:
+    return Counter(
+        f"{'valid' if known else 'wrong'}, Lean: {judgement.verdict.value}"
+        for known, judgement in zip(valid, Lean().judge(claims), strict=True)
+    )
 
 
 def main() -> None:
