@@ -116,17 +116,18 @@ def actions_of(problem: Any, steps: Sequence[Rewriting]) -> list[int]:
         actions.append((2 * kind + step.side) * size + step.position)
         values = matched(law.sides[kind], subterm(goal.sides[step.side], step.position))
         for variable in unbound(law, values or {}):
-            actions.append(4 * size + _token(goal, step.instance[variable], size))
+            actions.append(4 * size + _token(goal, step.side, step.instance[variable], size))
     return actions
 
 
-def _token(goal: Law, term: Term, size: int) -> int:
-    """Where a term is at hand: variables by themselves, products where they occur first."""
+def _token(goal: Law, own: int, term: Term, size: int) -> int:
+    """Where a term is at hand: a variable by itself, a product where it occurs first, on its own
+    side if it is there."""
     if isinstance(term, int):
         return 2 * size + term
-    for side, whole in enumerate(goal.sides):
-        for position in range(num_nodes(whole)):
-            if subterm(whole, position) == term:
+    for side in (own, 1 - own):
+        for position in range(num_nodes(goal.sides[side])):
+            if subterm(goal.sides[side], position) == term:
                 return side * size + position
     raise ValueError(f"{show(term)} is no subterm of {goal}")
 

@@ -1,7 +1,9 @@
 """Lean accepts what is proved from the law, and nothing else; people can read it."""
 
+import dataclasses
 import functools
 import random
+from pathlib import Path
 
 import pytest
 
@@ -66,13 +68,16 @@ def test_an_example():
     assert explained(EXAMPLE, way) == TEXT
 
 
-def test_positions_and_shared_products_are_written():
-    problem = implication("x = x * x", "(x * y) * z = (((x * y) * (x * y)) * z)")
-    way = chain(problem, [Rewriting(0, 1, True, ((0, 1),))])
-    assert term(problem, way).endswith("congrArg (fun (c : G) => f c z) (h (f x y))")
-    assert explained(problem, way).endswith("by the law with x := x ◇ y, at left")
-    back = chain(problem, [Rewriting(1, 1, False, ((0, 1),))])
-    assert back == way
+def test_the_example_of_the_page():
+    """With positions, and a product that is written once; from both ends as from one."""
+    page = (Path(__file__).parents[3] / "docs/lean.md").read_text(encoding="utf-8")
+    problem = implication("x = (y * x) * y", "x = y * (x * y)")
+    steps = [Rewriting(0, 0, True, (0, (0, 1))), Rewriting(0, 1, False, (1, 0))]
+    way = chain(problem, steps)
+    assert f"```lean\n{statement(problem)}\n```" in page
+    assert f"```lean\n{term(problem, way)}\n```" in page
+    assert explained(problem, way).split("\n\n")[1] in page
+    assert chain(problem, [dataclasses.replace(steps[1].reverse, side=1), steps[0]]) == way
 
 
 @needs_lean
