@@ -42,7 +42,7 @@ class Attempt:
 
     def __init__(self, hypothesis: Law, conclusion: Law, size: int):
         self.law, self.size = hypothesis, size
-        self.goal = list(conclusion.sides)
+        self.goal, self.begun = list(conclusion.sides), conclusion.sides
         self.constants = range(conclusion.num_variables)
         self.pending: int | None = None
         self.picks: list[int] = []
@@ -65,7 +65,13 @@ class Attempt:
     def picked(self, pick: int) -> Term:
         if pick >= 2 * self.size:
             return pick - 2 * self.size
-        return subterms(self.goal[pick // self.size])[pick % self.size]
+        return subterms(self.shown(pick // self.size))[pick % self.size]
+
+    def shown(self, side: int) -> Term:
+        """Where picks are from: the side at work as it is, the other one as it began."""
+        assert self.pending is not None
+        own, *_ = self.read(self.pending)
+        return (self.goal if side == own else self.begun)[side]
 
     def outcome(self, action: int, picks: list[Term]) -> "Term | None":
         """What the side becomes, if the law matches and it fits."""
@@ -106,7 +112,7 @@ class Attempt:
         assert self.pending is not None
         own, *_ = self.read(self.pending)
         for side in (own, 1 - own):
-            for place, term in enumerate(subterms(self.goal[side])):
+            for place, term in enumerate(subterms(self.shown(side))):
                 if isinstance(term, tuple):
                     first.setdefault(term, side * self.size + place)
         return [*first.values(), *(2 * self.size + v for v in self.constants)]

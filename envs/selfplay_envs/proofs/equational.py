@@ -20,15 +20,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfplay.environment import Certifier, Environment, State, Tokens, TokenSpec, Verifier
+from selfplay.environment import Certifier, Ends, Environment, State, Tokens, TokenSpec, Verifier
 from selfplay.environment.contract import Split
-from selfplay_envs.proofs import bit_sets, equational_levels, equational_symmetry, equational_text
+from selfplay_envs.proofs import bit_sets, equational_ends, equational_levels, equational_symmetry, equational_text
 from selfplay_envs.proofs import equational_moves as moves
 from selfplay_envs.proofs import equational_view as view
 from selfplay_envs.proofs.equational_moves import Attempt
 from selfplay_envs.proofs.equational_proof import EquationalCertifier
 from selfplay_envs.proofs.equational_replay import ReplayVerifier
-from selfplay_envs.proofs.term_arrays import MAX_VARIABLES, EquationalProblem, subterm_sizes
+from selfplay_envs.proofs.term_arrays import MAX_VARIABLES, EquationalProblem
+
+SCALE = 16.0
+"""Nodes, by which the heuristic falls to 1/e of its distance from -1."""
 
 SIZES = (31, 63, 127)
 """Room for nodes of a side: as many as trees of depth 4, 5 and 6 have at most."""
@@ -90,7 +93,7 @@ class Equational(Environment[EquationalState]):
     # The rules -------------------------------------------------------------------------------
 
     def _start(self, problem: EquationalProblem) -> EquationalState:
-        begun = moves.begin(problem.goal, jax.vmap(subterm_sizes)(problem.goal))
+        begun = moves.begin(problem.goal, problem.goal_sizes)
         return EquationalState.start(
             1,
             **begun._asdict(),
@@ -104,8 +107,14 @@ class Equational(Environment[EquationalState]):
     def _play(
         self, problem: EquationalProblem, state: EquationalState, action: jax.Array
     ) -> EquationalState:
-        acted = moves.act(problem.law, _attempt(state), action)
-        legal = moves.legal(problem.law, problem.num_variables, acted)
+        acted = moves.act(problem.law, _seen(problem, state), action)
+        other = self._other_side(state, action)
+        acted = acted._replace(
+            codes=jnp.where(other, state.codes, acted.codes),
+            sizes=jnp.where(other, state.sizes, acted.sizes),
+        )
+        shown = moves.seen(acted, problem.goal, problem.goal_sizes)
+        legal = moves.legal(problem.law, problem.num_variables, shown)
         solved = (acted.codes[0] == acted.codes[1]).all()
         late = state.step_count + jnp.int16(1) >= self.max_steps
         lost = late | ~legal.any()
@@ -118,6 +127,12 @@ class Equational(Environment[EquationalState]):
             rewards=reward.astype(jnp.float32)[None],
             terminated=solved | lost,
         )
+
+    def _other_side(self, state: EquationalState, action: jax.Array) -> jax.Array:
+        """bool [2, 1]: the side on which an action does nothing."""
+        rewriting = jnp.where(action < 4 * self.size, action.astype(jnp.int16), state.pending)
+        start, _ = moves.read(rewriting, self.size)
+        return (jnp.arange(2, dtype=jnp.int32) != start // self.size)[:, None]
 
     def _touches(self, state: EquationalState, action: jax.Array) -> jax.Array:
         """bool [3]: what an action does to `touched`."""
@@ -132,14 +147,22 @@ class Equational(Environment[EquationalState]):
     def observe(self, problem: EquationalProblem, state: EquationalState) -> Tokens:
         """Nodes of the goal and of the law, variables, a clock; see `equational_view`."""
         left = 1.0 - state.step_count.astype(jnp.float32) / self.max_steps
-        return view.tokens(problem, _attempt(state), self._legal(problem, state), left)
+        return view.tokens(problem, _seen(problem, state), self._legal(problem, state), left)
 
     def heuristic(self, problem: EquationalProblem, state: EquationalState) -> jax.Array:
-        """By nodes, of which those count twice that are in nothing that both sides have.
+        """By nodes: 1 where both sides are equal, and (1 + value) / 2 falls to 1/e with SCALE more."""
+        nodes = state.sizes[:, 0].sum(dtype=jnp.int32)
+        equal = (state.codes[0] == state.codes[1]).all()
+        return _small(jnp.where(equal, 0, nodes))
 
-        1 would be at no node; the logarithm of (1 + value) / 2 is linear in their number.
-        """
-        return view.likeness(_attempt(state))
+    def heuristic_after(self, problem: EquationalProblem, state: EquationalState) -> jax.Array:
+        """Of what fits; while picks are to come, as if the smallest were picked."""
+        nodes = state.sizes[:, 0].sum(dtype=jnp.int32)
+        return _small(nodes + moves.growth(problem.law, _seen(problem, state)))
+
+    def ends(self, problem: EquationalProblem, state: EquationalState) -> Ends:
+        """The goal's sides."""
+        return equational_ends.ends(problem.law, _seen(problem, state))
 
     # Problems --------------------------------------------------------------------------------
 
@@ -216,3 +239,13 @@ class Equational(Environment[EquationalState]):
 def _attempt(state: EquationalState) -> Attempt:
     """The part of a state that moves change."""
     return Attempt(state.codes, state.sizes, state.pending, state.picks)
+
+
+def _seen(problem: EquationalProblem, state: EquationalState) -> Attempt:
+    """The same, as picks see it."""
+    return moves.seen(_attempt(state), problem.goal, problem.goal_sizes)
+
+
+def _small(nodes: jax.Array) -> jax.Array:
+    """float32: from 1 at no nodes towards -1."""
+    return 2.0 * jnp.exp(-nodes.astype(jnp.float32) / SCALE) - 1.0

@@ -80,7 +80,8 @@ def draw(key: jax.Array, level: jax.Array, split: str, size: int) -> EquationalP
 
 def with_goal(problem: EquationalProblem, goal: jax.Array) -> EquationalProblem:
     """The problem with another goal, int8 [2, size]."""
-    return problem.replace(goal=goal, num_variables=_occurring(goal).sum(dtype=jnp.int8))
+    sizes = jax.vmap(subterm_sizes)(goal)
+    return problem.replace(goal=goal, goal_sizes=sizes, num_variables=_occurring(goal).sum(dtype=jnp.int8))
 
 
 def is_gapless(goal: jax.Array) -> jax.Array:
@@ -105,7 +106,8 @@ def _problem(law: LawTable, goal: jax.Array, split: str, size: int) -> Equationa
     renamed = rank[jnp.maximum(goal - VARIABLES, 0).astype(jnp.int32)] + jnp.int8(VARIABLES)
     goal = jnp.where(goal >= VARIABLES, renamed, goal)
     num_variables = there.any(1).sum(dtype=jnp.int8)
-    return EquationalProblem(law, goal, num_variables, jnp.bool_(split == "train"))
+    sizes = jax.vmap(subterm_sizes)(goal)
+    return EquationalProblem(law, goal, sizes, num_variables, jnp.bool_(split == "train"))
 
 
 # Pairs of laws ---------------------------------------------------------------------------------

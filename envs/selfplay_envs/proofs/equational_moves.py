@@ -6,6 +6,9 @@ Actions, of two terms with room for `size` nodes each, whose places are counted 
   from right to left.
 - 4 * size + place, and 6 * size + v: the subterm there, or the goal's variable v, is picked for
   the first of the law's variables, by number, that have no value yet.
+
+What may be picked is on the side that is rewritten, or on the other one as it was in the beginning:
+so that what is done to one side does not depend on what becomes of the other (see `Ends`).
 """
 
 from typing import NamedTuple
@@ -46,6 +49,17 @@ def read(pending: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
     return waiting % (2 * size), jnp.minimum(waiting // (2 * size), 1)
 
 
+def seen(attempt: Attempt, goal: jax.Array, goal_sizes: jax.Array) -> Attempt:
+    """While a rewriting waits, with the other side as it began, by int8 [2, size] both."""
+    start, _ = read(attempt.pending, attempt.codes.shape[1])
+    side = jnp.arange(2, dtype=jnp.int32)
+    begun = ((attempt.pending >= 0) & (side != start // attempt.codes.shape[1]))[:, None]
+    return attempt._replace(
+        codes=jnp.where(begun, goal, attempt.codes),
+        sizes=jnp.where(begun, goal_sizes, attempt.sizes),
+    )
+
+
 def act(law: LawTable, attempt: Attempt, action: jax.Array) -> Attempt:
     """After a legal action, int32 []."""
     size = attempt.codes.shape[1]
@@ -55,7 +69,7 @@ def act(law: LawTable, attempt: Attempt, action: jax.Array) -> Attempt:
     count = (attempt.picks >= 0).sum(dtype=jnp.int32)
     now = picking & (jnp.arange(MAX_PICKS, dtype=jnp.int32) == count)
     picks = jnp.where(now, (action - 4 * size).astype(jnp.int16), attempt.picks)
-    complete = count + picking.astype(jnp.int32) == _num_open(law)[direction]
+    complete = count + picking.astype(jnp.int32) == num_open(law)[direction]
     flat = attempt.sizes.reshape(-1).astype(jnp.int32)
     where = matching.walk(law, flat, start[None])[:, 0]
     values = matching.values(law, direction, where, picks.astype(jnp.int32))
@@ -81,7 +95,7 @@ def legal(law: LawTable, num_variables: jax.Array, attempt: Attempt) -> jax.Arra
     room = size - jnp.repeat(attempt.sizes[:, 0].astype(jnp.int32), size)
     room = room[None] - found.growth
     least = law.copies.sum(1, dtype=jnp.int32)[:, None]
-    idle = found.idle[None] & (_num_open(law) == 0)[:, None]
+    idle = found.idle[None] & (num_open(law) == 0)[:, None]
     rewritable = found.matches & (least <= room) & ~idle & (flat > 0)[None]
     start, direction = read(attempt.pending, size)
     first, elsewhere = matching.occurrences(hashed)
@@ -98,7 +112,24 @@ def legal(law: LawTable, num_variables: jax.Array, attempt: Attempt) -> jax.Arra
     return jnp.concatenate([rewritable.reshape(-1) & ~waits, pool & waits])
 
 
-def _num_open(law: LawTable) -> jax.Array:
+def growth(law: LawTable, attempt: Attempt) -> jax.Array:
+    """int32 [num_actions]: nodes by which each action lets its side grow, if it is legal; what is
+    still to be picked counts one node."""
+    flat = attempt.sizes.reshape(-1).astype(jnp.int32)
+    hashed = matching.hashes(attempt.codes, attempt.sizes)
+    grown = matching.match(law, flat, hashed).growth
+    least = law.copies.sum(1, dtype=jnp.int32)
+    start, direction = read(attempt.pending, attempt.codes.shape[1])
+    copies, given = law.copies[direction].astype(jnp.int32), attempt.picks >= 0
+    spans = jnp.concatenate([flat, jnp.ones(MAX_VARIABLES, jnp.int32)])
+    picked = spans[jnp.maximum(attempt.picks, 0).astype(jnp.int32)]
+    now = jnp.arange(MAX_PICKS, dtype=jnp.int32) == given.sum(dtype=jnp.int32)
+    rest = (copies * jnp.where(now, 0, jnp.where(given, picked, 1))).sum()
+    picking = grown[direction, start] + rest + spans * (copies * now).sum()
+    return jnp.concatenate([(grown + least[:, None]).reshape(-1), picking])
+
+
+def num_open(law: LawTable) -> jax.Array:
     """int32 [2]: how many variables each direction leaves open."""
     return (law.open >= 0).sum(1, dtype=jnp.int32)
 

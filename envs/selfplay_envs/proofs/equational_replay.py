@@ -9,7 +9,8 @@ For sides of at most `size` symbols an action is a kind and a token, kind * 2 * 
     kind 2    the subterm at a token is what a variable stands for that matching has left open
 
 A token is side * size + position, in preorder; of kind 2 also 2 * size + v for variable v. Open
-variables are picked for right after the rewriting, the lowest number first.
+variables are picked for right after the rewriting, the lowest number first; what is picked is on the
+side that is rewritten, or on the other one as the conclusion has it.
 """
 
 import dataclasses
@@ -71,8 +72,9 @@ def steps_of(problem: Any, actions: Sequence[int]) -> list[Rewriting]:
         if goal.left == goal.right:
             raise ValueError("there are actions after the end of the proof")
         values, step = _decoded(law, goal, action, size)
+        pool, constants = _pool(question, goal, step.side), question.conclusion.num_variables
         for variable in unbound(law, values):
-            values[variable] = _picked(question, goal, next(rest, -1) - 4 * size, size)
+            values[variable] = _picked(pool, constants, next(rest, -1) - 4 * size, size)
         steps.append(dataclasses.replace(step, instance=instance_of(values)))
         goal = apply(law, goal, steps[-1])
         if max(map(num_nodes, goal.sides)) > size:
@@ -92,13 +94,20 @@ def _decoded(law: Law, goal: Law, action: int, size: int) -> tuple[dict[int, Ter
     return values, Rewriting(side, position, kind == 0, ())
 
 
-def _picked(question: Implication, goal: Law, token: int, size: int) -> Term:
+def _pool(question: Implication, goal: Law, own: int) -> Law:
+    """Where picks are from while a side is rewritten."""
+    sides = list(question.conclusion.sides)
+    sides[own] = goal.sides[own]
+    return Law(*sides)
+
+
+def _picked(pool: Law, constants: int, token: int, size: int) -> Term:
     if token < 0:
         raise ValueError("a rewriting is left without a pick for an open variable")
     side, position = divmod(token, size)
     if side < 2:
-        return subterm(goal.sides[side], position)
-    if position >= question.conclusion.num_variables:
+        return subterm(pool.sides[side], position)
+    if position >= constants:
         raise ValueError(f"the conclusion has no variable {position}")
     return position
 
@@ -116,7 +125,7 @@ def actions_of(problem: Any, steps: Sequence[Rewriting]) -> list[int]:
         actions.append((2 * kind + step.side) * size + step.position)
         values = matched(law.sides[kind], subterm(goal.sides[step.side], step.position))
         for variable in unbound(law, values or {}):
-            actions.append(4 * size + _token(goal, step.side, step.instance[variable], size))
+            actions.append(4 * size + _token(_pool(question, goal, step.side), step.side, step.instance[variable], size))
     return actions
 
 

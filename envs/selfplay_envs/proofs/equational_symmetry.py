@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from selfplay_envs.proofs import equational_moves as moves
 from selfplay_envs.proofs import matching
 from selfplay_envs.proofs.equational_moves import Attempt
 from selfplay_envs.proofs.term_arrays import (
@@ -26,12 +27,16 @@ def turned(
     """Problem and attempt through a symmetry (int32 []), and its permutation of the actions."""
     backwards, exchanged, reverse = (index // bit % 2 == 1 for bit in (1, 2, 4))
     size = attempt.codes.shape[1]
-    goal_sizes = jax.vmap(subterm_sizes)(problem.goal)
-    goal = _moved(problem.goal, _places(goal_sizes, backwards, exchanged))
+    goal_sizes = problem.goal_sizes
+    shown = moves.seen(attempt, problem.goal, goal_sizes)
+    goal_places = _places(goal_sizes, backwards, exchanged)
+    goal, goal_sizes = _moved(problem.goal, goal_places), _moved(goal_sizes, goal_places)
     places = _places(attempt.sizes, backwards, exchanged)
     codes, sizes = _moved(attempt.codes, places), _moved(attempt.sizes, places)
-    before = matching.hashes(attempt.codes, attempt.sizes)
-    picks = _picks(places, before, matching.hashes(codes, sizes))
+    seen_places = _places(shown.sizes, backwards, exchanged)
+    before = matching.hashes(shown.codes, shown.sizes)
+    after = matching.hashes(_moved(shown.codes, seen_places), _moved(shown.sizes, seen_places))
+    picks = _picks(seen_places, before, after)
     variables = 2 * size + jnp.arange(MAX_VARIABLES, dtype=jnp.int32)
     picks = jnp.concatenate([picks, variables])
     ahead, back = places, 2 * size + places
@@ -45,7 +50,7 @@ def turned(
         picks=_renamed(attempt.picks, picks),
     )
     law = _turned_law(problem.law, backwards, reverse)
-    return problem.replace(law=law, goal=goal), attempt, permutation
+    return problem.replace(law=law, goal=goal, goal_sizes=goal_sizes), attempt, permutation
 
 
 def _places(sizes: jax.Array, backwards: jax.Array, exchanged: jax.Array) -> jax.Array:

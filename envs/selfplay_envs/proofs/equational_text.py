@@ -84,9 +84,12 @@ def describe(problem: EquationalProblem, attempt: Attempt) -> str:
     if attempt.pending >= 0:
         direction = int(equational_moves.read(attempt.pending, size)[1])
         lines.append(f"rewriting {action_name(int(attempt.pending), size)}")
+        shown = np.array(problem.goal)  # where picks are from; see `equational_moves`
+        own = int(attempt.pending) % (2 * size) // size
+        shown[own] = codes[own]
         open_ = [int(v) for v in problem.law.open[direction] if v >= 0]
         for variable, pick in zip(open_, attempt.picks, strict=False):
-            picked = show_term(_picked(codes, int(pick))) if pick >= 0 else "?"
+            picked = show_term(_picked(shown, int(pick))) if pick >= 0 else "?"
             lines[-1] += f"  {name(variable)} := {picked}"
     return "\n".join(lines)
 

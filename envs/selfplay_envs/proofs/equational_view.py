@@ -26,9 +26,6 @@ CLOCK = 16
 DEPTH = 16
 """Deeper nodes look like those of the last of these depths."""
 
-SCALE = 16.0
-"""Nodes, by which `likeness` falls to 1/e of its distance from -1."""
-
 _KINDS = 1 + MAX_VARIABLES
 """Of nodes: ◇ and the variables."""
 _NODE_FLAGS = 6
@@ -96,26 +93,6 @@ def tokens(
             [goal.links, law.links, jnp.broadcast_to(itself[:, None], (len(last), 3))]
         ),
     )
-
-
-def likeness(attempt: Attempt) -> jax.Array:
-    """float32 [], in (-1, 1]: 2 exp(-(n + u) / SCALE) - 1 for n nodes on both sides, of which u are
-    in no product that occurs on the other side."""
-    sizes = attempt.sizes.reshape(-1).astype(jnp.int32)
-    hashed = matching.hashes(attempt.codes, attempt.sizes)
-    shared = matching.occurrences(hashed)[1] & (sizes > 1)
-    place = jnp.arange(sizes.shape[0], dtype=jnp.int32)
-
-    def cover(covered: jax.Array, node: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
-        begin, end, counts = node
-        return covered | (counts & (begin <= place) & (place < end)), None
-
-    nothing = jnp.zeros_like(shared)
-    covered = jax.lax.scan(cover, nothing, (place, place + sizes, shared))[0]
-    count = (sizes > 0).sum(dtype=jnp.int32) + ((sizes > 0) & ~covered).sum(dtype=jnp.int32)
-    equal = (attempt.codes[0] == attempt.codes[1]).all()
-    nodes = jnp.where(equal, 0, count).astype(jnp.float32)
-    return 2.0 * jnp.exp(-nodes / SCALE) - 1.0
 
 
 def _goal(attempt: Attempt, legal: jax.Array) -> _Nodes:

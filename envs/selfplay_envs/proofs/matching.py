@@ -37,11 +37,11 @@ class Matches(NamedTuple):
     those of variables that are left open not counted."""
 
 
-def hashes(codes: jax.Array, sizes: jax.Array) -> jax.Array:
+def hashes(codes: jax.Array, sizes: jax.Array, base: int = _BASE) -> jax.Array:
     """uint32 [2 * size]: of each subterm, equal for equal ones; by int8 [2, size], as `Terms`."""
     size = codes.shape[1]
-    powers = np.array([pow(_BASE, i, 2**32) for i in range(size)], np.uint32)
-    inverse = np.array([pow(_BASE, -i, 2**32) for i in range(size)], np.uint32)
+    powers = np.array([pow(base, i, 2**32) for i in range(size)], np.uint32)
+    inverse = np.array([pow(base, -i, 2**32) for i in range(size)], np.uint32)
     sums = jnp.cumsum(codes.astype(jnp.uint32) * powers[None], axis=1, dtype=jnp.uint32)
     last = jnp.arange(size, dtype=jnp.int32)[None] + sizes.astype(jnp.int32) - 1
     before = jnp.pad(sums, ((0, 0), (1, 0)))[:, :-1]

@@ -54,6 +54,8 @@ class EquationalProblem(struct.PyTreeNode):
     law: LawTable
     goal: jax.Array
     """int8 [2, size]: codes of either side."""
+    goal_sizes: jax.Array
+    """int8 [2, size]: nodes of the subterms of either side."""
     num_variables: jax.Array
     """int8 []: of the goal, which are numbered from 0."""
     trains: jax.Array
@@ -114,9 +116,11 @@ def encode(hypothesis: Law, conclusion: Law, size: int, trains: bool) -> Equatio
             f"{longest}; another --env-args size may have room"
         )
     left, right = map(preorder, hypothesis.sides)
+    goal = jnp.asarray(np.stack([padded(preorder(side), size) for side in conclusion.sides]))
     return EquationalProblem(
         law=law_table(jnp.asarray(padded(left + right, LAW_NODES)), jnp.int8(len(left))),
-        goal=jnp.asarray(np.stack([padded(preorder(side), size) for side in conclusion.sides])),
+        goal=goal,
+        goal_sizes=jax.vmap(subterm_sizes)(goal),
         num_variables=jnp.int8(conclusion.num_variables),
         trains=jnp.bool_(trains),
     )
