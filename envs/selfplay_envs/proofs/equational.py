@@ -22,7 +22,13 @@ import numpy as np
 
 from selfplay.environment import Certifier, Ends, Environment, State, Tokens, TokenSpec, Verifier
 from selfplay.environment.contract import Split
-from selfplay_envs.proofs import bit_sets, equational_ends, equational_levels, equational_symmetry, equational_text
+from selfplay_envs.proofs import (
+    bit_sets,
+    equational_ends,
+    equational_levels,
+    equational_symmetry,
+    equational_text,
+)
 from selfplay_envs.proofs import equational_moves as moves
 from selfplay_envs.proofs import equational_view as view
 from selfplay_envs.proofs.equational_moves import Attempt

@@ -81,7 +81,9 @@ def draw(key: jax.Array, level: jax.Array, split: str, size: int) -> EquationalP
 def with_goal(problem: EquationalProblem, goal: jax.Array) -> EquationalProblem:
     """The problem with another goal, int8 [2, size]."""
     sizes = jax.vmap(subterm_sizes)(goal)
-    return problem.replace(goal=goal, goal_sizes=sizes, num_variables=_occurring(goal).sum(dtype=jnp.int8))
+    return problem.replace(
+        goal=goal, goal_sizes=sizes, num_variables=_occurring(goal).sum(dtype=jnp.int8)
+    )
 
 
 def is_gapless(goal: jax.Array) -> jax.Array:

@@ -125,7 +125,7 @@ def growth(law: LawTable, attempt: Attempt) -> jax.Array:
     picked = spans[jnp.maximum(attempt.picks, 0).astype(jnp.int32)]
     now = jnp.arange(MAX_PICKS, dtype=jnp.int32) == given.sum(dtype=jnp.int32)
     rest = (copies * jnp.where(now, 0, jnp.where(given, picked, 1))).sum()
-    picking = grown[direction, start] + rest + spans * (copies * now).sum()
+    picking = grown[direction, start] + rest + spans * jnp.where(now, copies, 0).sum()
     return jnp.concatenate([(grown + least[:, None]).reshape(-1), picking])
 
 

@@ -125,7 +125,10 @@ def actions_of(problem: Any, steps: Sequence[Rewriting]) -> list[int]:
         actions.append((2 * kind + step.side) * size + step.position)
         values = matched(law.sides[kind], subterm(goal.sides[step.side], step.position))
         for variable in unbound(law, values or {}):
-            actions.append(4 * size + _token(_pool(question, goal, step.side), step.side, step.instance[variable], size))
+            actions.append(
+                4 * size
+                + _token(_pool(question, goal, step.side), step.side, step.instance[variable], size)
+            )
     return actions
 
 

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from selfplay.environment import Verdict
-from selfplay_envs.proofs import equational_levels, laws
+from selfplay.environment import Environment, Verdict
+from selfplay_envs.proofs import bit_sets, equational_levels, laws
 from selfplay_envs.proofs.equational import Equational
 from selfplay_envs.proofs.magma import Law, Term
 from selfplay_envs.proofs.term_arrays import decode, encode, padded, preorder, term_of
@@ -197,7 +197,8 @@ def test_hindsight_is_what_the_same_actions_prove():
         touched = sides_touched(episode)
         state = env_state(episode, touched)
         problem, known = hindsight(episode.problem, state)
-        if not known:
+        lacks = [a for a in episode.actions if a >= 6 * SIZE + int(problem.num_variables)]
+        if not known or lacks:
             continue
         counted += 1
         assert touched.tolist() in ([True, False, False], [False, True, False])
@@ -247,3 +248,73 @@ def test_walks_are_provable_by_their_own_making():
         assert laws.number(hypothesis) in equational_levels.numbers("train")
         assert conclusion.left != conclusion.right
         assert conclusion == conclusion.renamed()
+
+
+def test_keys_tell_what_a_move_makes_of_its_side():
+    """Of random play: those of different terms differ, and a move comes to the key it was said to
+    have; sides alone count, whichever they are."""
+    env, init, step = compiled()
+    ends = jax.jit(jax.vmap(env.ends))
+    problem = stacked([jax.device_get(encode(*pair, SIZE, True)) for pair in problems()])
+    state, terms = init(problem), dict[tuple[int, ...], Term]()
+    rng = np.random.default_rng(0)
+    told = 0
+    for _ in range(STEPS):
+        before, running = jax.device_get((ends(problem, state), ~state.terminated))
+        masks = masks_of(state)
+        masks[:, 0] |= ~masks.any(1)  # of what has ended
+        action = np.array([rng.choice(np.flatnonzero(mask)) for mask in masks])
+        state = step(problem, state, jnp.asarray(action, jnp.int32))
+        codes, after = jax.device_get((state.codes, ends(problem, state).keys))
+        for i in np.flatnonzero(running):
+            side = before.end[i, action[i]]
+            assert (after[i, 1 - side] == before.keys[i, 1 - side]).all()
+            if before.is_known[i, action[i]]:
+                assert (after[i, side] == before.after[i, action[i]]).all()
+                told += 1
+            else:
+                assert (after[i, side] == before.keys[i, side]).all()
+            for row, key in zip(codes[i], after[i], strict=True):
+                term = term_of(row)
+                assert terms.setdefault(tuple(key.tolist()), term) == term
+    assert told > 200
+    assert len(terms) > 200
+
+
+def masks_of(state) -> np.ndarray:
+    env, *_ = compiled()
+    return np.array(
+        jax.vmap(lambda choices: bit_sets.unpack(choices, env.num_actions))(state.choices)
+    )
+
+
+def test_what_is_done_to_one_side_does_not_depend_on_the_other():
+    """Episodes that end in a proof, those of the right side first: the replay accepts them, too."""
+    env, *_ = compiled()
+    solved = [episode for episode in episodes() if episode.reward == 1]
+    mixed = 0
+    for episode in solved:
+        sides, side = [], 0
+        for action in episode.actions:
+            side = action % (2 * SIZE) // SIZE if action < 4 * SIZE else side
+            sides.append(side)
+        order = sorted(range(len(sides)), key=lambda i: -sides[i])
+        mixed += order != sorted(order)
+        actions = [episode.actions[i] for i in order]
+        assert env.verifier().verify(episode.problem, actions) is Verdict.ACCEPTED
+    assert mixed
+
+
+def test_the_heuristic_of_moves_is_that_of_where_they_lead():
+    """But for rewritings that wait, which are told as if what is smallest were picked."""
+    env, init, _ = compiled()
+    problem = stacked([jax.device_get(encode(*pair, SIZE, True)) for pair in problems()])
+    state = init(problem)
+    told = jax.jit(jax.vmap(env.heuristic_after))(problem, state)
+    by_steps = jax.jit(jax.vmap(lambda *each: Environment.heuristic_after(env, *each)))
+    known = jax.vmap(env.ends)(problem, state).is_known & masks_of(state)
+    assert known.sum() > 50
+    there = np.asarray(known & (np.asarray(by_steps(problem, state)) < 1))
+    np.testing.assert_allclose(
+        np.asarray(told)[there], np.asarray(by_steps(problem, state))[there], rtol=1e-5
+    )
