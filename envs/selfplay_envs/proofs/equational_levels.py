@@ -68,7 +68,7 @@ def _pairs(split: str) -> tuple[np.ndarray, np.ndarray]:
 @functools.cache
 def numbers(split: str) -> frozenset[int]:
     """Of laws that are a split's to rewrite by: the hypotheses of its pairs."""
-    return frozenset(_pairs(split)[0][:, 0].tolist())
+    return frozenset(equational_problems.hypotheses(split).tolist())
 
 
 def draw(key: jax.Array, level: jax.Array, split: str, size: int) -> EquationalProblem:
