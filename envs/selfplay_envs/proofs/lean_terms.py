@@ -11,10 +11,11 @@ CONSTANTS = frozenset(
     {"True", "True.intro", "False", "False.elim", "Not", "absurd"}
     | {"And", "And.intro", "And.left", "And.right", "Or", "Or.inl", "Or.inr", "Or.elim"}
     | {"Iff", "Iff.intro", "Iff.mp", "Iff.mpr", "Classical.em"}
+    | {"Eq", "Eq.refl", "Eq.symm", "Eq.trans", "congrArg"}
 )
 """What terms may speak of: names of `prelude.lean` that Lean's own library has as well."""
 
-_KEYWORDS = frozenset({"Prop", "fun", "let", "have", "show", "from", "_"})
+_KEYWORDS = frozenset({"Prop", "Type", "fun", "let", "have", "show", "from", "_"})
 
 _TOKEN = re.compile(
     r"""
