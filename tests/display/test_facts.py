@@ -19,6 +19,7 @@ SIZES = {
     "hex": {"size": 4, "swap": True},
     "hp_lattice": {"length": 12},
     "andrews_curtis": {"length": 20},
+    "magma_model": {"elements": 3},
     "propositional": {"subformulas": 16},
 }
 
