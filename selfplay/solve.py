@@ -13,21 +13,22 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from selfplay.agent import Agent
 from selfplay.environment.certificate import Certifier, Judgement
-from selfplay.environment.contract import Environment, Problem
+from selfplay.environment.contract import Environment, Opposite, Problem
 from selfplay.environment.neighbourhood import Neighbourhood
 from selfplay.environment.verifier import RejectedError, Verdict
 from selfplay.files import write_text
 from selfplay.practise import Practice, Watch, practise, refuse_practice
 from selfplay.run.directory import RunDirectory
 from selfplay.run.names import locate
-from selfplay.search.best_first import Found, best_first
+from selfplay.search.best_first import BestFirst, Found, best_first
+from selfplay.search.model import constant_evaluator
 from selfplay.train import spread_over_cores
 
 BUDGET = 10_000
@@ -56,7 +57,10 @@ class Answer:
     file: Path | None = None
     """What the judge was shown, or the moves."""
     refutation: str = ""
-    """Why the problem cannot be solved, where that is known."""
+    """Why the problem cannot be solved, where that is known. What judges say is said of this, if it
+    can be judged."""
+    refuted: "Refuted | None" = None
+    """What was found instead of a solution, and shows that there is none."""
     unpractised: Found | None = None
     """What the run's own network came to on the same budget; None where no practice was wanted."""
     practice: Practice | None = None
@@ -65,6 +69,14 @@ class Answer:
     """Whether it was solved during the practice, and not by the search after it."""
     practised_for: str = ""
     """The problem for which the network had practised already when it was given."""
+
+
+class Refuted(NamedTuple):
+    """A solution of a problem that is the opposite of the one that was asked."""
+
+    env: Environment[Any]
+    problem: Problem
+    found: Found
 
 
 def solve(
@@ -114,18 +126,20 @@ def solve(
     asked = _read(env, problem)
     text = env.format_problem(asked)
     if refutation := env.refutation(asked):
-        nothing = Found(None, evaluations=0, steps=0, exhausted=False)
-        return Answer(text, budget, nothing, refutation=refutation)
+        return Answer(text, budget, _NOTHING, refutation=refutation)
     if practice_minutes is not None:
         refuse_practice(agent, asked, practice_minutes)
     answer = _searched(agent, asked, budget, practice_minutes, watch)
-    found = answer.found
-    if found.actions is None:
+    name = Path(_name(text, _file(problem), env.certifier())) if output is None else output
+    judged = functools.partial(_judged, output=name, asked_for=output is not None)
+    if answer.refuted is not None and answer.refuted.found.actions is not None:
+        told = judged(
+            answer.refuted.env, answer.refuted.problem, answer, answer.refuted.found.actions
+        )
+        return dataclasses.replace(told, refutation=told.explanation, explanation="")
+    if answer.found.actions is None:
         return answer
-    if output is None:
-        name = _name(text, _file(problem), env.certifier())
-        return _judged(env, asked, answer, found.actions, Path(name), asked_for=False)
-    return _judged(env, asked, answer, found.actions, output, asked_for=True)
+    return judged(env, asked, answer, answer.found.actions)
 
 
 def _searched(
@@ -135,7 +149,10 @@ def _searched(
     practice_minutes: float | None,
     watch: Watch | None,
 ) -> Answer:
-    """What was found, not yet judged; by a practised network if the agent's own finds nothing."""
+    """What was found, not yet judged; by a practised network if the agent's own finds nothing.
+
+    Before that somebody asks whether it can be solved at all.
+    """
     env = agent.env
     text = env.format_problem(problem)
     search = functools.partial(
@@ -148,10 +165,15 @@ def _searched(
         value_weight=agent.config.practice.value_weight,
         heuristic_weight=agent.config.practice.heuristic_weight,
     )
+    opposite = env.opposite(problem)
+    if opposite is not None and opposite.known is not None:
+        return Answer(text, budget, _NOTHING, refuted=_known(opposite.env, *opposite.known))
     found = search(agent.params, _alone(problem))[0]
     practised_for = env.problem if isinstance(env, Neighbourhood) else ""
     answer = Answer(text, budget, found, practised_for=practised_for)
-    if practice_minutes is None:
+    if opposite is not None and found.actions is None:
+        answer = dataclasses.replace(answer, refuted=_refuted(opposite, budget))
+    if practice_minutes is None or answer.refuted is not None:
         return answer
     answer = dataclasses.replace(answer, unpractised=found)
     if found.actions is not None or found.exhausted:
@@ -162,6 +184,36 @@ def _searched(
     if by_practice:
         found = dataclasses.replace(found, actions=practice.solution)
     return dataclasses.replace(answer, found=found, practice=practice, by_practice=by_practice)
+
+
+_NOTHING = Found(None, evaluations=0, steps=0, exhausted=False)
+"""Of a search that was not needed."""
+
+HEURISTIC_WEIGHT = 8.0
+"""Of what the heuristic says, where there is no network."""
+
+
+def _known(env: Environment[Any], problem: Problem, actions: tuple[int, ...]) -> Refuted:
+    return Refuted(env, problem, dataclasses.replace(_NOTHING, actions=actions))
+
+
+def _refuted(opposite: Opposite, budget: int) -> Refuted | None:
+    """By the first of the opposite's problems that is solved, on a budget for each."""
+    env = opposite.env
+    search = BestFirst(env, constant_evaluator(env))
+    for problem in opposite.problems:
+        found = search(
+            (),
+            _alone(problem),
+            budget=budget,
+            at_once=8,
+            path_memory=0.0,
+            heuristic_weight=HEURISTIC_WEIGHT,
+            dives=True,
+        )[0]
+        if found.actions is not None:
+            return Refuted(env, problem, found)
+    return None
 
 
 def _read(env: Environment[Any], problem: str) -> Problem:

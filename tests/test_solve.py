@@ -9,6 +9,7 @@ from selfplay.agent import Agent
 from selfplay.config import Config, PracticeConfig
 from selfplay.display.solution import lines
 from selfplay.environment import Certifier, Judgement, Verdict, make
+from selfplay.environment.contract import Opposite
 from selfplay.environment.verifier import Fallible, RejectedError
 from selfplay.networks.build import build
 from selfplay.run import checkpoint, directory
@@ -147,6 +148,33 @@ def test_what_cannot_be_solved_says_why():
     answer = solve(agent_of(Refuted(digits=1)), "3+4")
     assert answer.found.evaluations == 0
     assert lines(answer) == ["3+4: it cannot be solved", "", "one world is enough"]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_shows_that_there_is_no_solution_is_judged(tmp_path, monkeypatch, is_known):
+    """Of a sum that is too long for the budget, the opposite is a short one."""
+    monkeypatch.chdir(tmp_path)
+    other = Certified(digits=1)
+    problem = other.parse_problem("3+4")
+    opposite = Opposite(
+        other, () if is_known else (problem,), (problem, (7, 0)) if is_known else None
+    )
+
+    class Refuted(Certified):
+        def opposite(self, problem):
+            return opposite
+
+    answer = solve(agent_of(Refuted(digits=9)), "123456789+8", budget=400)
+    assert answer.found.actions is None
+    assert answer.found.evaluations == (0 if is_known else 400)
+    assert answer.verdict is Verdict.ACCEPTED
+    first, _, said, _, *judges = lines(answer)
+    assert first.startswith("123456789+8: it cannot be solved")
+    assert first.endswith("steps tried)") != is_known
+    assert said == "3+4 is 7"
+    assert judges[:2] == ["accepted by replay: this project's own checker", "accepted by Python"]
+    assert answer.file is not None
+    assert answer.file.exists()
 
 
 def test_games_of_two_are_refused():

@@ -41,7 +41,11 @@ def print_answer(answer: Answer) -> None:
 def lines(answer: Answer) -> list[str]:
     """What is printed, line by line."""
     if answer.refutation:
-        return [f"{answer.problem}: it cannot be solved", "", answer.refutation]
+        cost = answer.refuted.found if answer.refuted is not None else answer.found
+        searched = f" ({_cost(cost)})" * (cost.evaluations > 0)
+        judges = ["", *told] if (told := _judges(answer)) else []
+        said = answer.refutation.rstrip("\n")
+        return [f"{answer.problem}: it cannot be solved{searched}", "", said, *judges]
     found, after = answer.found, _after(answer)
     if found.actions is None:
         told = [f"{answer.problem}: not solved{after} ({_cost(found)})", *_without(answer)]

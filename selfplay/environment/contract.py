@@ -105,6 +105,18 @@ def select(condition: jax.Array, on_true: Any, on_false: Any) -> Any:
     return jax.tree.map(functools.partial(jnp.where, condition), on_true, on_false)
 
 
+@dataclasses.dataclass(frozen=True)
+class Opposite:
+    """What would show that a problem cannot be solved: a solution of any of these."""
+
+    env: "Environment[Any]"
+    """Whose problems they are."""
+    problems: tuple[Problem, ...]
+    """To be searched, the easiest first."""
+    known: tuple[Problem, tuple[int, ...]] | None = None
+    """One of which a quick look has found a solution, and that."""
+
+
 class Environment(abc.ABC, Generic[StateT]):
     """Base of everything that can be played; see the module's docstring for its laws.
 
@@ -258,6 +270,12 @@ class Environment(abc.ABC, Generic[StateT]):
         """Why a problem cannot be solved, for a person; empty where nobody knows. Not traced."""
         del problem
         return ""
+
+    def opposite(self, problem: Problem) -> Opposite | None:
+        """Problems of another environment whose solutions show that `problem` has none, and can be
+        judged as such; None where nobody knows of any. Not traced."""
+        del problem
+        return None
 
     def neighbours(self, problem: Problem, count: int, seed: int) -> list[Problem] | None:
         """At most `count` different problems like one, itself among them, the easiest first: what

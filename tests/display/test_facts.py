@@ -20,6 +20,7 @@ SIZES = {
     "hp_lattice": {"length": 12},
     "andrews_curtis": {"length": 20},
     "equational": {"size": 31},
+    "magma_model": {"elements": 3},
     "propositional": {"subformulas": 16},
 }
 

@@ -168,7 +168,7 @@ class Equational(Environment[EquationalState]):
 
     def ends(self, problem: EquationalProblem, state: EquationalState) -> Ends:
         """The goal's sides."""
-        return equational_ends.ends(problem.law, _seen(problem, state))
+        return equational_ends.ends(problem.law, state.codes, _seen(problem, state))
 
     # Problems --------------------------------------------------------------------------------
 

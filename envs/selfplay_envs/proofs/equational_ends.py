@@ -25,8 +25,11 @@ _BASES = (0x9E3779B1, 0x85EBCA77)
 """Of a key's halves."""
 
 
-def ends(law: LawTable, attempt: Attempt) -> Ends:
-    """Both sides of the goal, and what each action makes of its own."""
+def ends(law: LawTable, codes: jax.Array, attempt: Attempt) -> Ends:
+    """Both sides of the goal (int8 [2, size]), and what each action makes of its own.
+
+    `attempt` is as picks see it.
+    """
     size = attempt.codes.shape[1]
     place = jnp.arange(2 * size, dtype=jnp.int32)
     start, direction = moves.read(attempt.pending, size)
@@ -34,25 +37,31 @@ def ends(law: LawTable, attempt: Attempt) -> Ends:
     num_open = moves.num_open(law)
     last = (attempt.pending >= 0) & (count + 1 == num_open[direction])
     pool = 2 * size + MAX_VARIABLES
-    halves = [_half(law, attempt, base) for base in _BASES]
+    keys = [_sums(codes, base)[:, size] for base in _BASES]
+    after = [_half(law, attempt, base) for base in _BASES]
     return Ends(
-        keys=jnp.stack([keys for keys, _ in halves], axis=-1),
+        keys=jnp.stack(keys, axis=-1),
         end=jnp.concatenate([place // size, place // size, jnp.full(pool, start // size)]).astype(
             jnp.int8
         ),
-        after=jnp.stack([after for _, after in halves], axis=-1),
+        after=jnp.stack(after, axis=-1),
         is_known=jnp.concatenate(
             [jnp.repeat(num_open == 0, 2 * size), jnp.broadcast_to(last, (pool,))]
         ),
     )
 
 
-def _half(law: LawTable, attempt: Attempt, base: int) -> tuple[jax.Array, jax.Array]:
-    """One half of the keys, uint32 [2], and of what each action makes, uint32 [num_actions]."""
+def _sums(codes: jax.Array, base: int) -> jax.Array:
+    """uint32 [2, size + 1]: of both sides, the hash of what is before each place."""
+    size = codes.shape[1]
+    terms = codes.astype(jnp.uint32) * _powers(base, size)[size : 2 * size][None]
+    return jnp.pad(jnp.cumsum(terms, axis=1, dtype=jnp.uint32), ((0, 0), (1, 0)))
+
+
+def _half(law: LawTable, attempt: Attempt, base: int) -> jax.Array:
+    """One half of the keys of what each action makes, uint32 [num_actions]."""
     size = attempt.codes.shape[1]
-    powers = _powers(base, size)
-    terms = attempt.codes.astype(jnp.uint32) * powers[size : 2 * size][None]
-    sums = jnp.pad(jnp.cumsum(terms, axis=1, dtype=jnp.uint32), ((0, 0), (1, 0)))
+    powers, sums = _powers(base, size), _sums(attempt.codes, base)
     spans = attempt.sizes.reshape(-1).astype(jnp.int32)
     hashed = matching.hashes(attempt.codes, attempt.sizes, base)
     place = jnp.arange(2 * size, dtype=jnp.int32)
@@ -85,7 +94,7 @@ def _half(law: LawTable, attempt: Attempt, base: int) -> tuple[jax.Array, jax.Ar
     at = jax.vmap(lambda picks: matching.values(law, direction, cursors[:, start], picks))(picks).T
     run, length = _run(law, direction, at, spans_too, hashed_too, powers, size)
     after.append(with_run(jnp.broadcast_to(start, pick.shape), run, length))
-    return sums[:, size], jnp.concatenate(after)
+    return jnp.concatenate(after)
 
 
 def _run(

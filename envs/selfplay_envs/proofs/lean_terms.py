@@ -12,6 +12,8 @@ CONSTANTS = frozenset(
     | {"And", "And.intro", "And.left", "And.right", "Or", "Or.inl", "Or.inr", "Or.elim"}
     | {"Iff", "Iff.intro", "Iff.mp", "Iff.mpr", "Classical.em"}
     | {"Eq", "Eq.refl", "Eq.symm", "Eq.trans", "congrArg"}
+    | {"Eq.rec", "Bool", "Bool.false", "Bool.true", "Bool.rec"}
+    | {"Option", "Option.none", "Option.some", "Option.rec"}
 )
 """What terms may speak of: names of `prelude.lean` that Lean's own library has as well."""
 

@@ -9,6 +9,7 @@ universe u v
 
 -- What the compiler asks for, for any definition. The kernel lets no theorem rest on it.
 unsafe axiom lcErased : Type
+unsafe axiom lcAny : Type
 
 inductive True : Prop where
   | intro : True
@@ -33,6 +34,14 @@ structure Iff (a b : Prop) : Prop where
 
 inductive Eq {α : Sort u} : α → α → Prop where
   | refl (a : α) : Eq a a
+
+inductive Bool : Type where
+  | false : Bool
+  | true : Bool
+
+inductive Option (α : Type u) where
+  | none : Option α
+  | some (val : α) : Option α
 
 theorem False.elim {c : Prop} (h : False) : c :=
   False.rec (fun _ => c) h

@@ -21,7 +21,7 @@ COMMANDS = """
     attribute notation infixl infix prefix postfix macro syntax elab initialize unsafe partial
     private protected noncomputable mutual deriving #eval #exit #check #print #reduce run_cmd
     sorry by exact admit decide native_decide where match with do if then else rec using
-    termination_by sorryAx lcProof Lean.ofReduceBool claim_0 statement_0 Bool.true Nat.succ
+    termination_by sorryAx lcProof Lean.ofReduceBool claim_0 statement_0 Nat.zero Nat.succ
 """.split()
 
 BAD = [
