@@ -21,20 +21,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from selfplay.environment import Certifier, Ends, Environment, State, Tokens, TokenSpec, Verifier
-from selfplay.environment.contract import Split
+from selfplay.environment.contract import Opposite, Split
 from selfplay_envs.proofs import (
     bit_sets,
     equational_ends,
     equational_levels,
     equational_symmetry,
     equational_text,
+    magma_refutation,
 )
 from selfplay_envs.proofs import equational_moves as moves
 from selfplay_envs.proofs import equational_view as view
 from selfplay_envs.proofs.equational_moves import Attempt
 from selfplay_envs.proofs.equational_proof import EquationalCertifier
 from selfplay_envs.proofs.equational_replay import ReplayVerifier
-from selfplay_envs.proofs.term_arrays import MAX_VARIABLES, EquationalProblem
+from selfplay_envs.proofs.term_arrays import MAX_VARIABLES, EquationalProblem, decode
 
 SCALE = 16.0
 """Nodes, by which the heuristic falls to 1/e of its distance from -1."""
@@ -156,7 +157,7 @@ class Equational(Environment[EquationalState]):
         return view.tokens(problem, _seen(problem, state), self._legal(problem, state), left)
 
     def heuristic(self, problem: EquationalProblem, state: EquationalState) -> jax.Array:
-        """By nodes: 1 where both sides are equal, and (1 + value) / 2 falls to 1/e with SCALE more."""
+        """By nodes: 1 where both sides are equal; (1 + value) / 2 falls to 1/e with SCALE more."""
         nodes = state.sizes[:, 0].sum(dtype=jnp.int32)
         equal = (state.codes[0] == state.codes[1]).all()
         return _small(jnp.where(equal, 0, nodes))
@@ -191,6 +192,10 @@ class Equational(Environment[EquationalState]):
     def format_problem(self, problem: EquationalProblem) -> str:
         """Hypothesis ⊢ conclusion, in x, y, z, w, u, v."""
         return equational_text.show(problem)
+
+    def opposite(self, problem: EquationalProblem) -> Opposite | None:
+        """A finite magma in which the hypothesis holds and the conclusion fails."""
+        return magma_refutation.opposite(*decode(problem))
 
     def hindsight(
         self, problem: EquationalProblem, state: EquationalState

@@ -7,7 +7,6 @@ it is that of the codes before, of the law's side, and of the codes behind, shif
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from selfplay.environment import Ends
 from selfplay_envs.proofs import equational_moves as moves

@@ -9,8 +9,8 @@ For sides of at most `size` symbols an action is a kind and a token, kind * 2 * 
     kind 2    the subterm at a token is what a variable stands for that matching has left open
 
 A token is side * size + position, in preorder; of kind 2 also 2 * size + v for variable v. Open
-variables are picked for right after the rewriting, the lowest number first; what is picked is on the
-side that is rewritten, or on the other one as the conclusion has it.
+variables are picked for right after the rewriting, the lowest number first; what is picked is on
+the side that is rewritten, or on the other one as the conclusion has it.
 """
 
 import dataclasses
