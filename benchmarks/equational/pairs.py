@@ -10,6 +10,7 @@ is there, readers check them against it.
 import csv
 import functools
 import io
+import math
 import os
 import random
 from pathlib import Path
@@ -84,6 +85,17 @@ def split(name: str) -> dict[str, list[Pair]]:
                 pair = Pair(int(row["hypothesis"]), int(row["conclusion"]))
                 found[row["stratum"]].append(pair)
     return found
+
+
+def interval(count: int, total: int) -> str:
+    """Share in percent, with Wilson's 95 % interval over pairs."""
+    if total == 0:
+        return "–"
+    share, z2 = count / total, 1.96**2 / total
+    middle = (share + z2 / 2) / (1 + z2)
+    half = math.sqrt(z2 * share * (1 - share) + z2**2 / 4) / (1 + z2)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return f"{100 * share:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def draw(seed: int = SEED, each: int = EACH) -> dict[str, list[Pair]]:
