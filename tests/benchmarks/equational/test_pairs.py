@@ -1,5 +1,7 @@
 """The pairs that provers are measured on: fixed, and of the test split."""
 
+import pytest
+
 from benchmarks.equational import pairs
 from tests.envs.proofs.conftest import data
 
@@ -17,3 +19,19 @@ def test_they_are_what_is_drawn_from_the_test_split(data):
     assert pairs.read() == pairs.draw()
     train = {pair for there in pairs.split("train").values() for pair in there}
     assert train.isdisjoint(pair for there in pairs.read().values() for pair in there)
+
+
+def test_a_pair_that_is_not_of_the_test_split(data, tmp_path, monkeypatch):
+    stranger = pairs.split("train")["MagmaEgg"][0]
+    path = tmp_path / "pairs.csv"
+    path.write_text(f"stratum,hypothesis,conclusion\nMagmaEgg,{stranger[0]},{stranger[1]}\n")
+    monkeypatch.setattr(pairs, "FILE", path)
+    with pytest.raises(ValueError, match=r"must hold pairs of the test split .* MagmaEgg has"):
+        pairs.read()
+
+
+def test_intervals():
+    """Wilson's, as in R's `binom::binom.wilson(45, 100)`: 0.3561 to 0.5476."""
+    assert pairs.interval(45, 100) == "45 % (36 to 55)"
+    assert pairs.interval(0, 100) == "0 % (0 to 4)"
+    assert pairs.interval(0, 0) == "–"
