@@ -35,7 +35,7 @@ SIZES = {
     "go": [{}, {"size": 4, "komi": 2}],
     "hex": [{}, {"size": 4, "swap": True}],
     "hp_lattice": [{}, {"length": 12, "min_length": 11, "chains": "designed"}],
-    "magma_model": [{"elements": 3}],
+    "magma_model": [{"elements": 2}, {"elements": 3}],
     "othello": [{}, {"size": 6}],
     "propositional": [{}, {"subformulas": 16, "max_goals": 6, "goals": 3}],
     "tic_tac_toe": [{}, {"size": 4}],

@@ -35,6 +35,7 @@ class Attempt(NamedTuple):
 
 def begin(codes: jax.Array, sizes: jax.Array) -> Attempt:
     """Nothing is waiting."""
+    codes, sizes = jnp.asarray(codes), jnp.asarray(sizes)  # a problem's may be NumPy's
     return Attempt(codes, sizes, jnp.int16(-1), jnp.full(MAX_PICKS, -1, jnp.int16))
 
 
