@@ -19,7 +19,7 @@ import jax
 import numpy as np
 
 from selfplay.agent import Agent
-from selfplay.environment.certificate import Certifier, Judgement
+from selfplay.environment.certificate import Judgement
 from selfplay.environment.contract import Environment, Opposite, Problem
 from selfplay.environment.neighbourhood import Neighbourhood
 from selfplay.environment.verifier import RejectedError, Verdict
@@ -61,6 +61,8 @@ class Answer:
     can be judged."""
     refuted: "Refuted | None" = None
     """What was found instead of a solution, and shows that there is none."""
+    unrefuted: Opposite | None = None
+    """Of what nothing was found either, if anything was looked for."""
     unpractised: Found | None = None
     """What the run's own network came to on the same budget; None where no practice was wanted."""
     practice: Practice | None = None
@@ -130,7 +132,7 @@ def solve(
     if practice_minutes is not None:
         refuse_practice(agent, asked, practice_minutes)
     answer = _searched(agent, asked, budget, practice_minutes, watch)
-    name = Path(_name(text, _file(problem), env.certifier())) if output is None else output
+    name = Path(_name(text, _file(problem))) if output is None else output
     judged = functools.partial(_judged, output=name, asked_for=output is not None)
     if answer.refuted is not None and answer.refuted.found.actions is not None:
         told = judged(
@@ -172,7 +174,9 @@ def _searched(
     practised_for = env.problem if isinstance(env, Neighbourhood) else ""
     answer = Answer(text, budget, found, practised_for=practised_for)
     if opposite is not None and found.actions is None:
-        answer = dataclasses.replace(answer, refuted=_refuted(opposite, budget))
+        refuted = _refuted(opposite, budget)
+        unrefuted = opposite if refuted is None else None
+        answer = dataclasses.replace(answer, refuted=refuted, unrefuted=unrefuted)
     if practice_minutes is None or answer.refuted is not None:
         return answer
     answer = dataclasses.replace(answer, unpractised=found)
@@ -298,12 +302,11 @@ def _refuse_unwritable(env: Environment[Any], output: Path | None) -> None:
         )
 
 
-def _name(text: str, file: Path | None, certifier: Certifier | None) -> str:
-    """Of the answer's file, which is never the problem's own."""
+def _name(text: str, file: Path | None) -> str:
+    """Of the answer's file, which is none that a person is likely to have written."""
     if file is None:
         return f"solution-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
-    is_taken = certifier is not None and certifier.suffix == file.suffix
-    return f"{file.stem}-solution" if is_taken else file.stem
+    return f"{file.stem}-solution"
 
 
 def _file(problem: str) -> Path | None:

@@ -85,8 +85,8 @@ def test_a_problem_may_stand_in_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.txt").write_text("17+8\n")
     answer = solve(agent_of(Certified(digits=2)), "mine.txt")
-    assert str(answer.file) == "mine.sum"
-    (tmp_path / "mine.sum").write_text("17+8\n")  # a name that the answer would have
+    assert str(answer.file) == "mine-solution.sum"
+    (tmp_path / "mine.sum").write_text("17+8\n")  # a name that the answer might have
     answer = solve(agent_of(Certified(digits=2)), "mine.sum")
     assert str(answer.file) == "mine-solution.sum"
     assert (tmp_path / "mine.sum").read_text() == "17+8\n"
@@ -170,7 +170,7 @@ def test_what_shows_that_there_is_no_solution_is_judged(tmp_path, monkeypatch, i
     assert answer.verdict is Verdict.ACCEPTED
     first, _, said, _, *judges = lines(answer)
     assert first.startswith("123456789+8: it cannot be solved")
-    assert first.endswith("steps tried)") != is_known
+    assert ("tried for a solution)" in first) != is_known
     assert said == "3+4 is 7"
     assert judges[:2] == ["accepted by replay: this project's own checker", "accepted by Python"]
     assert answer.file is not None

@@ -42,14 +42,17 @@ def lines(answer: Answer) -> list[str]:
     """What is printed, line by line."""
     if answer.refutation:
         cost = answer.refuted.found if answer.refuted is not None else answer.found
-        searched = f" ({_cost(cost)})" * (cost.evaluations > 0)
+        after = f", after {_cost(answer.found)} for a solution" * (
+            answer.refuted is not None and answer.found.evaluations > 0
+        )
+        searched = f" ({_cost(cost)}{after})" * (cost.evaluations > 0)
         judges = ["", *told] if (told := _judges(answer)) else []
         said = answer.refutation.rstrip("\n")
         return [f"{answer.problem}: it cannot be solved{searched}", "", said, *judges]
     found, after = answer.found, _after(answer)
     if found.actions is None:
         told = [f"{answer.problem}: not solved{after} ({_cost(found)})", *_without(answer)]
-        return [*told, _advice(answer)]
+        return [*told, *_unrefuted(answer), _advice(answer)]
     steps = counted(len(found.actions), "step")
     told = [f"{answer.problem}: solved in {steps}{after} ({_cost(found)})", *_without(answer), ""]
     return [*told, answer.explanation.rstrip("\n"), "", *_judges(answer)]
@@ -83,6 +86,18 @@ def _without(answer: Answer) -> list[str]:
         *["it was solved during the practice, and not by the search after it"] * answer.by_practice,
         f"the practised network is {answer.practice.run}",
     ]
+
+
+def _unrefuted(answer: Answer) -> list[str]:
+    """That it was looked for what would refute it."""
+    if answer.unrefuted is None:
+        return []
+    what = answer.unrefuted.ruled_out or "nothing was found that refutes it"
+    count = len(answer.unrefuted.problems)
+    more = (
+        f"; nor was anything larger found, with {answer.budget:,} evaluations for each of {count}"
+    )
+    return [what + more * (count > 0)]
 
 
 def counted(count: int, what: str) -> str:

@@ -115,6 +115,8 @@ class Opposite:
     """To be searched, the easiest first."""
     known: tuple[Problem, tuple[int, ...]] | None = None
     """One of which a quick look has found a solution, and that."""
+    ruled_out: str = ""
+    """What that look has shown not to be there, for a person."""
 
 
 class Environment(abc.ABC, Generic[StateT]):

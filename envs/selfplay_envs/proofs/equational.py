@@ -8,8 +8,9 @@ from a law can be proved so. That one law implies another is what the Equational
 (T. Tao et al., 2024) settled for all pairs of laws of at most four operations.
 
 A law read in one direction may put variables in place that matching has not given a value: these
-are picked, a step each, from all products in the goal and the goal's variables; see
-`equational_moves`. What changes nothing, or does not fit, is not allowed.
+are picked, a step each, from the goal's variables and the products on the side that is rewritten,
+or on the other one as it was in the beginning; see `equational_moves`. What changes nothing, or
+does not fit, is not allowed.
 
 An episode has `max_steps` steps, picks among them, and who has not won by then, or can do nothing,
 has lost. Rewritings can be undone, so nothing else ever fails: were such an episode cut off with an
@@ -186,7 +187,7 @@ class Equational(Environment[EquationalState]):
         return equational_levels.draw(key, level, split, self.size)
 
     def parse_problem(self, text: str) -> EquationalProblem:
-        """An implication such as "x = (y ◇ x) ◇ y ⊢ x = y ◇ (x ◇ y)", or "E168 ⊢ E387"."""
+        """An implication such as "x = (y ◇ x) ◇ y ⊢ x = y ◇ (x ◇ y)", or "E387 ⊢ E43"."""
         return equational_text.parse(text, self.size)
 
     def format_problem(self, problem: EquationalProblem) -> str:

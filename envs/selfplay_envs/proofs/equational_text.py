@@ -16,18 +16,18 @@ from selfplay_envs.proofs.term_arrays import (
     term_of,
 )
 
-_NUMBER = re.compile(r"E?\s*(\d+)", re.IGNORECASE)
+_NUMBER = re.compile(r"E?\s*([0-9]{1,9})", re.IGNORECASE)
 
 
 def parse(text: str, size: int) -> EquationalProblem:
-    """A problem from a text such as "x = (y ◇ x) ◇ y ⊢ x = y ◇ (x ◇ y)", or "E168 ⊢ E387".
+    """A problem from a text such as "x = (y ◇ x) ◇ y ⊢ x = y ◇ (x ◇ y)", or "E387 ⊢ E43".
 
     Raises:
         ValueError: it is no implication of equations, or there is no room for it.
     """
     hypothesis, conclusion = parse_implication(text)
     if conclusion.left == conclusion.right:
-        raise ValueError(f"both sides of {conclusion} are the same: there is nothing to do")
+        raise ValueError(f"both sides of {conclusion} are the same: any law implies it")
     return encode(hypothesis, conclusion, size, trains(hypothesis))
 
 
@@ -36,7 +36,7 @@ def parse_implication(text: str) -> tuple[Law, Law]:
     sides = re.split(r"⊢|\|-", text)
     if len(sides) != 2:
         raise ValueError(
-            "an implication reads like x = (y ◇ x) ◇ y ⊢ x = y ◇ (x ◇ y), or like E168 ⊢ E387: "
+            "an implication reads like x = (y ◇ x) ◇ y ⊢ x = y ◇ (x ◇ y), or like E387 ⊢ E43: "
             f"a hypothesis, ⊢ or |-, and a conclusion; got {text!r}"
         )
     hypothesis, conclusion = map(_law, sides)

@@ -18,7 +18,12 @@ VARIABLES = "xyzwuvrst"
 MAX_OPERATIONS = 200
 """Of a law that is read, and pairs of parentheses."""
 
-_TOKEN = re.compile(r"\s*(?:([A-Za-z][A-Za-z0-9_']*)|([◇*∘·⋄])|([()])|(=))")
+OPERATIONS = "◇*∘·⋄⋅"
+"""How the operation may be written."""
+
+_TOKEN = re.compile(rf"\s*(?:([A-Za-z][A-Za-z0-9_']*)|([{OPERATIONS}])|([()])|(=))")
+_VARIABLE = re.compile(r"[A-Za-z][0-9_']*")
+_NUMBERED = re.compile(r"E[0-9]+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +109,8 @@ def show(term: Term) -> str:
 def parse_law(text: str) -> tuple[Law, tuple[str, ...]]:
     """A law and the names of its variables, which are numbered as they occur.
 
-    The operation is written ◇, *, ∘, · or ⋄, and each product of three or more has parentheses.
+    The operation is written ◇, *, ∘, ·, ⋅ or ⋄, a variable as one letter, and each product of three
+    or more has parentheses.
 
     Raises:
         ValueError: it is no equation; says where, and what was expected.
@@ -124,10 +130,10 @@ class _Reader:
             found = _TOKEN.match(text, at)
             if found is None:
                 at += len(text[at:]) - len(text[at:].lstrip())
-                raise self._refusal(at, "a variable, ◇, =, or a parenthesis")
+                raise self._refusal(at, "a variable, ◇ (or * ∘ ·), =, or a parenthesis")
             self._tokens.append((found.group().strip(), found.start() + _indent(found.group())))
             at = found.end()
-        for what, signs in (("operations", "◇*∘·⋄"), ("pairs of parentheses", "(")):
+        for what, signs in (("operations", OPERATIONS), ("pairs of parentheses", "(")):
             if sum(token in signs for token, _ in self._tokens) > MAX_OPERATIONS:
                 raise ValueError(f"a law has at most {MAX_OPERATIONS} {what}, this one has more")
 
@@ -160,6 +166,13 @@ class _Reader:
         if not token or not token[0].isalpha():
             self._next -= 1
             raise self._refusal(self._place, "a variable or (")
+        if _NUMBERED.fullmatch(token):
+            raise ValueError(f"{token} is a law's number, which stands alone on its side of ⊢")
+        if not _VARIABLE.fullmatch(token):
+            raise ValueError(
+                f"a variable is one letter, and perhaps digits or primes behind it, got {token!r}; "
+                "a product needs its sign: x ◇ y, or x * y"
+            )
         return self._names.setdefault(token, len(self._names))
 
     @property
@@ -189,4 +202,4 @@ def _indent(text: str) -> int:
 
 
 def _is_operation(token: str) -> bool:
-    return len(token) == 1 and token in "◇*∘·⋄"
+    return len(token) == 1 and token in OPERATIONS

@@ -26,4 +26,8 @@ def opposite(hypothesis: Law, conclusion: Law) -> Opposite | None:
         known = env.problem(*laws, len(table)), actions_of(table, where, env.elements)
         return Opposite(env, (), known)
     sizes = range(magma_finder.ALL_TABLES + 1, MOST_ELEMENTS + 1)
-    return Opposite(env, tuple(env.problem(*laws, n) for n in sizes))
+    return Opposite(
+        env,
+        tuple(env.problem(*laws, n) for n in sizes),
+        ruled_out=f"no magma of up to {magma_finder.ALL_TABLES} elements refutes it",
+    )

@@ -164,7 +164,7 @@ def test_problems_are_read_as_they_are_written():
         ("x = y ◇ x", "a hypothesis, ⊢ or"),
         ("E1 ⊢ E4695", "from 1 to 4694"),
         ("x = y ⊢ x ◇ y", "= and another term"),
-        ("x = y ⊢ x ◇ y = x ◇ y", "nothing to do"),
+        ("x = y ⊢ x ◇ y = x ◇ y", "any law implies"),
         ("x = y ◇ (z ◇ (w ◇ (u ◇ (v ◇ r)))) ⊢ x = y", "up to 6 different variables"),
         ("x = x ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ x)))) ⊢ x = y", "up to 8 operations"),
         ("x = y ⊢ x = " + "x ◇ (" * 16 + "x" + ")" * 16, "up to 31 symbols"),

@@ -62,9 +62,11 @@ def test_names_do_not_matter(law: Law, order: list[int]):
         ("x ◇ y ◇ z = x", "not associative.* at character 7"),
         ("x = y = z", "the end at character 7"),
         ("(x ◇ y = z", "\\) at character 8"),
-        ("x + y = z", "◇, =, or a parenthesis at character 3.*found '\\+'"),
+        ("x + y = z", "=, or a parenthesis at character 3.*found '\\+'"),
         ("x ◇ = y", "a variable or \\( at character 5"),
         ("x ◇ (y ◇ ) = y", "a variable or \\( at character 10"),
+        ("xy = yx", "one letter.*got 'xy'.*x \\* y"),
+        ("x = E5", "E5 is a law's number"),
     ],
 )
 def test_what_is_no_law_is_refused_with_its_place(text: str, message: str):
