@@ -1,13 +1,12 @@
 """Implications of laws as text: what people type, and what they are shown."""
 
-import re
-
 import numpy as np
 
 from selfplay_envs.proofs import equational_levels as levels
 from selfplay_envs.proofs import equational_moves, laws
 from selfplay_envs.proofs.equational_moves import Attempt
-from selfplay_envs.proofs.magma import Law, Term, name, parse_law
+from selfplay_envs.proofs.implication_text import parse_implication
+from selfplay_envs.proofs.magma import Law, Term, name
 from selfplay_envs.proofs.magma import show as show_term
 from selfplay_envs.proofs.term_arrays import (
     EquationalProblem,
@@ -15,8 +14,6 @@ from selfplay_envs.proofs.term_arrays import (
     encode,
     term_of,
 )
-
-_NUMBER = re.compile(r"E?\s*([0-9]{1,9})", re.IGNORECASE)
 
 
 def parse(text: str, size: int) -> EquationalProblem:
@@ -29,29 +26,6 @@ def parse(text: str, size: int) -> EquationalProblem:
     if conclusion.left == conclusion.right:
         raise ValueError(f"both sides of {conclusion} are the same: any law implies it")
     return encode(hypothesis, conclusion, size, trains(hypothesis))
-
-
-def parse_implication(text: str) -> tuple[Law, Law]:
-    """Hypothesis and conclusion, their variables numbered as they occur; ValueError as `parse`."""
-    sides = re.split(r"⊢|\|-", text)
-    if len(sides) != 2:
-        raise ValueError(
-            "an implication reads like x = (y ◇ x) ◇ y ⊢ x = y ◇ (x ◇ y), or like E387 ⊢ E43: "
-            f"a hypothesis, ⊢ or |-, and a conclusion; got {text!r}"
-        )
-    hypothesis, conclusion = map(_law, sides)
-    return hypothesis, conclusion
-
-
-def _law(text: str) -> Law:
-    """From its number in the Equational Theories Project, or from an equation."""
-    numbered = _NUMBER.fullmatch(text.strip())
-    if numbered is None:
-        return parse_law(text)[0]
-    number, count = int(numbered[1]), len(laws.laws())
-    if not 1 <= number <= count:
-        raise ValueError(f"laws have numbers from 1 to {count}, got {number}")
-    return laws.laws()[number - 1]
 
 
 def trains(hypothesis: Law) -> bool:

@@ -5,12 +5,10 @@ import re
 import jax
 import numpy as np
 
-from selfplay_envs.proofs.laws import laws
-from selfplay_envs.proofs.magma import Law, name, parse_law
+from selfplay_envs.proofs.implication_text import parse_implication
+from selfplay_envs.proofs.magma import Law, name
 
-_TURNSTILE = re.compile(r"⊢|\|-")
 _SIZE = re.compile(r"\s+with\s+(\d{1,9})\s+elements?\s*$")
-_NUMBER = re.compile(r"\s*E?(\d{1,9})\s*", re.IGNORECASE)
 
 
 def parse(text: str) -> tuple[tuple[Law, Law], int | None]:
@@ -22,26 +20,8 @@ def parse(text: str) -> tuple[tuple[Law, Law], int | None]:
         ValueError: says where it is no such text.
     """
     size = _SIZE.search(text)
-    sides = _TURNSTILE.split(text[: size.start()] if size else text)
-    if len(sides) != 2:
-        raise ValueError(
-            "a problem is two laws with ⊢ or |- between them, such as E168 ⊢ E387 or "
-            f"x ◇ y = y ◇ x ⊢ x = x ◇ x, got {text!r}"
-        )
-    return (_law(sides[0]), _law(sides[1])), int(size[1]) if size else None
-
-
-def _law(text: str) -> Law:
-    """By its number, or written out."""
-    number = _NUMBER.fullmatch(text)
-    if number is None:
-        return parse_law(text)[0]
-    if not 1 <= int(number[1]) <= len(laws()):
-        raise ValueError(
-            f"laws have numbers 1 to {len(laws())}, in the order of the Equational Theories "
-            f"Project, got {text.strip()!r}"
-        )
-    return laws()[int(number[1]) - 1]
+    problem = text[: size.start()] if size else text
+    return parse_implication(problem), int(size[1]) if size else None
 
 
 def show(hypothesis: Law, conclusion: Law, elements: int) -> str:
