@@ -6,6 +6,7 @@ from selfplay_envs.proofs.magma import Law, Term, variables
 ROUNDS = 4
 MAX_HOLES = 6
 
+
 class NotAllowedError(Exception):
     """What a rewriting must not do."""
 

@@ -53,7 +53,10 @@ class EquationalCertifier(Certifier):
 
 
 def _proved(problem: Any, actions: Sequence[int]) -> Chain:
-    return chain(read_problem(problem), steps_of(problem, actions))
+    try:
+        return chain(read_problem(problem), steps_of(problem, actions))
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
 
 
 def statement(problem: Implication) -> str:

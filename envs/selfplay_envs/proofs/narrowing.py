@@ -7,13 +7,13 @@ T. Nipkow, "Term Rewriting and All That", 1998, section 4.6.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeGuard
 
 from selfplay_envs.proofs.magma import Law, Term, substituted, variables
 from selfplay_envs.proofs.rewriting import replaced, subterm
 
-MAX_NODES = 100_000
+MAX_NODES, MAX_DEPTH = 10_000, 200
 """Of a term whose holes are filled."""
 
 
@@ -32,9 +32,8 @@ class Narrowing:
 def narrow(law: Law, side: Term, position: int, left_to_right: bool, fresh: int) -> Narrowing:
     """The most general rewriting at a position, whose holes are new from number `fresh` on.
 
-    Raises:
-        ValueError: there is no such position, or nothing that is an instance of both.
-        OverflowError: the outcome has more than `MAX_NODES` symbols.
+    Raises ValueError where there is no such position, nothing is an instance of both, or the
+    outcome is too large.
     """
     instance = tuple(-1 - hole for hole in range(fresh, fresh + law.num_variables))
     new = dict(enumerate(instance))
@@ -42,7 +41,11 @@ def narrow(law: Law, side: Term, position: int, left_to_right: bool, fresh: int)
     values = unify(before, subterm(side, position))
     if values is None:
         raise ValueError("no instance of the subterm there is one of the law's side")
-    return Narrowing(filled(replaced(side, position, after), values), instance, values)
+    try:
+        outcome = filled(replaced(side, position, after), values)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+    return Narrowing(outcome, instance, values)
 
 
 def unify(left: Term, right: Term) -> dict[int, Term] | None:
@@ -66,7 +69,7 @@ def unify(left: Term, right: Term) -> dict[int, Term] | None:
             return None
         else:
             waiting += zip(one, other, strict=True)
-    return None if _has_circle({hole: holes([term]) for hole, term in values.items()}) else values
+    return None if _has_circle({hole: holes(term) for hole, term in values.items()}) else values
 
 
 def _value(term: Term, values: Mapping[int, Term]) -> Term:
@@ -88,38 +91,44 @@ def _has_circle(needed: dict[int, set[int]]) -> bool:
     return bool(rest)
 
 
-def holes(terms: Iterable[Term]) -> set[int]:
+def holes(term: Term) -> set[int]:
     """Those that occur."""
-    return {v for term in terms for v in variables(term) if v < 0}
+    return {leaf for leaf in variables(term) if leaf < 0}
 
 
 def filled(term: Term, values: Mapping[int, Term]) -> Term:
     """The term with values in place of its holes, and of theirs, until none of them has any.
 
-    Raises OverflowError if it has more than `MAX_NODES` symbols.
+    Raises OverflowError if it has more than `MAX_NODES` symbols, or is deeper than `MAX_DEPTH`.
     """
-    sizes: dict[int, int] = {}
+    known: dict[int, tuple[int, int]] = {}
     terms: dict[int, Term] = {}
 
-    def size(term: Term) -> int:
-        """Before it is built: it may be exponential in the values."""
-        total = 0
-        for leaf in variables(term):
-            if leaf in values and leaf not in sizes:
-                sizes[leaf] = size(values[leaf])
-            total += sizes.get(leaf, 1) + 1
-        return total - 1
+    def measured(term: Term, level: int) -> tuple[int, int]:
+        """Symbols and depth, before it is built: it may be exponential in its parts."""
+        if level > MAX_DEPTH:
+            raise OverflowError(f"a term with its holes filled is deeper than {MAX_DEPTH}")
+        if isinstance(term, int):
+            if term in values and term not in known:
+                known[term] = measured(values[term], level)
+            return known.get(term, (1, 0))
+        left, right = (measured(part, level + 1) for part in term)
+        return 1 + left[0] + right[0], 1 + max(left[1], right[1])
 
-    def build(term: Term) -> Term:
+    def built(term: Term) -> Term:
         if not isinstance(term, int):
-            return build(term[0]), build(term[1])
+            return built(term[0]), built(term[1])
         if term in values and term not in terms:
-            terms[term] = build(values[term])
+            terms[term] = built(values[term])
         return terms.get(term, term)
 
-    if size(term) > MAX_NODES:
-        raise OverflowError(f"a term with its holes filled has more than {MAX_NODES:,} symbols")
-    return build(term)
+    symbols, depth = measured(term, 0)
+    if symbols > MAX_NODES or depth > MAX_DEPTH:
+        raise OverflowError(
+            f"a term with its holes filled has {symbols} symbols and depth {depth}; the most are "
+            f"{MAX_NODES:,} and {MAX_DEPTH}"
+        )
+    return built(term)
 
 
 def renumbered(term: Term) -> Term:
