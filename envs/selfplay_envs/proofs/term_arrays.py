@@ -17,6 +17,9 @@ EMPTY, OPERATION, VARIABLES = 0, 1, 2
 MAX_VARIABLES = 6
 """Of a law: as many as one of four operations can have."""
 
+SIZES = (31, 63, 127)
+"""Room for nodes of a term that there may be."""
+
 LAW_NODES = 18
 """Of both sides of a hypothesis: eight operations, or less and more of none."""
 
@@ -111,9 +114,11 @@ def encode(hypothesis: Law, conclusion: Law, size: int, trains: bool) -> Equatio
         )
     longest = max(2 * num_operations(side) + 1 for side in conclusion.sides)
     if longest > size:
+        fitting = [other for other in SIZES if other >= longest]
+        more = f"--env-args size {fitting[0]} has room" if fitting else f"the most is {SIZES[-1]}"
         raise ValueError(
-            f"a side of the conclusion may have up to {size} symbols, one of {conclusion} has "
-            f"{longest}; another --env-args size may have room"
+            f"a side of the conclusion may have up to {size} symbols, ◇ and variables, one of "
+            f"{conclusion} has {longest}; {more}"
         )
     left, right = map(preorder, hypothesis.sides)
     goal = jnp.asarray(np.stack([padded(preorder(side), size) for side in conclusion.sides]))
