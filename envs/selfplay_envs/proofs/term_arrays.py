@@ -17,9 +17,6 @@ EMPTY, OPERATION, VARIABLES = 0, 1, 2
 MAX_VARIABLES = 6
 """Of a law: as many as one of four operations can have."""
 
-SIZES = (31, 63, 127)
-"""Room for nodes of a term that there may be."""
-
 LAW_NODES = 18
 """Of both sides of a hypothesis: eight operations, or less and more of none."""
 
@@ -63,6 +60,10 @@ class EquationalProblem(struct.PyTreeNode):
     """int8 []: of the goal, which are numbered from 0."""
     trains: jax.Array
     """bool []: whether the law is one to learn from."""
+
+
+SIZES = (31, 63, 127)
+"""Of the sides of a goal that there may be."""
 
 
 def preorder(term: Term) -> list[int]:
