@@ -49,7 +49,7 @@ def rewritten(law: Law, side: Term, size: int, direction: int, place: int) -> Te
     """Raises NotAllowedError."""
     pattern, replacement = law.sides if direction == 0 else law.sides[::-1]
     here = subterms(side)[place]
-    if here in [leaf for leaf in variables(side) if leaf < 0 and leaves(side, leaf) == 1]:
+    if isinstance(here, int) and here < 0 and list(variables(side)).count(here) == 1:
         raise NotAllowedError("it is a hole that occurs once")
     classes = Classes()
     classes.walk(pattern, here)
@@ -59,11 +59,6 @@ def rewritten(law: Law, side: Term, size: int, direction: int, place: int) -> Te
     if len(subterms(outcome)) > size or len(open_) > MAX_HOLES or outcome == renumbered(side):
         raise NotAllowedError("it is too large, or nothing new")
     return outcome
-
-
-def leaves(term: Term, leaf: int) -> int:
-    """How many of its leaves are this one."""
-    return list(variables(term)).count(leaf)
 
 
 class Classes:
