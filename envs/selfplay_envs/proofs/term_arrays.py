@@ -11,8 +11,8 @@ from flax import struct
 
 from selfplay_envs.proofs.magma import Law, Term, num_operations
 
-EMPTY, OPERATION, VARIABLES = 0, 1, 2
-"""Codes of nodes: padding, ◇, and from VARIABLES on the variables by number."""
+EMPTY, OPERATION, VARIABLES, HOLES = 0, 1, 2, 8
+"""Codes of nodes: padding, ◇, from VARIABLES on the variables by number, from HOLES on the holes."""
 
 MAX_VARIABLES = 6
 """Of a law: as many as one of four operations can have."""
@@ -72,7 +72,7 @@ def preorder(term: Term) -> list[int]:
     while waiting:
         here = waiting.pop()
         if isinstance(here, int):
-            codes.append(VARIABLES + here)
+            codes.append(VARIABLES + here if here >= 0 else HOLES - 1 - here)
         else:
             codes.append(OPERATION)
             waiting += reversed(here)
@@ -85,7 +85,9 @@ def term_of(codes: np.ndarray) -> Term:
 
     def read() -> Term:
         code = next(place)
-        return (read(), read()) if code == OPERATION else code - VARIABLES
+        if code == OPERATION:
+            return (read(), read())
+        return code - VARIABLES if code < HOLES else HOLES - 1 - code
 
     return read()
 
