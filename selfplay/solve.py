@@ -267,7 +267,7 @@ def _judged(
         return dataclasses.replace(answer, file=file)
     statement = certifier.statement(problem)  # before the proof is written, and without it
     claim = statement, certifier.proof(problem, actions)
-    file = _written(output, certifier.suffix, certifier.document([claim]))
+    file = _written(output, certifier.suffix, certifier.document([claim], [answer.problem]))
     judgement = certifier.judge([claim])[0]
     if judgement.verdict is Verdict.REJECTED:
         raise _rejected(answer, file, f"{judgement.judge} ({judgement.message})")

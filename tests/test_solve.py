@@ -42,7 +42,7 @@ class Sums(Certifier):
     def explain(self, problem, actions):
         return f"{self.statement(problem)} is {int(self.proof(problem, actions))}"
 
-    def document(self, claims):
+    def document(self, claims, titles=()):
         return "\n".join(f"{statement} = {proof}" for statement, proof in claims)
 
     def judge(self, claims):

@@ -50,7 +50,7 @@ class Arguments:
     size: int = 63
     """Room for nodes of a side."""
     max_steps: int = 64
-    """Of a proof, picks among them."""
+    """Of a proof."""
     iteration: int | None = None
     """Which checkpoint or milestone of the run, by default the newest."""
     untrained: int | None = None
@@ -106,7 +106,7 @@ class Prover:
                 text = self.env.format_problem(problems[i])
                 raise RuntimeError(f"{judgement.judge} rejects {text}: {judgement.message}")
             if judgement.verdict is Verdict.ACCEPTED:
-                accepted[i] = sum(action < 4 * self.env.size for action in actions)
+                accepted[i] = len(actions)
         return accepted
 
 

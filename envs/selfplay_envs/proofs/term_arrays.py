@@ -59,6 +59,10 @@ class EquationalProblem(struct.PyTreeNode):
     """bool []: whether the law is one to learn from."""
 
 
+SIZES = (31, 63, 127)
+"""Of the sides of a goal that there may be."""
+
+
 def preorder(term: Term) -> list[int]:
     """A term's codes."""
     codes, waiting = list[int](), [term]
@@ -110,9 +114,11 @@ def encode(hypothesis: Law, conclusion: Law, size: int, trains: bool) -> Equatio
         )
     longest = max(2 * num_operations(side) + 1 for side in conclusion.sides)
     if longest > size:
+        fitting = [other for other in SIZES if other >= longest]
+        more = f"--env-args size {fitting[0]} has room" if fitting else f"the most is {SIZES[-1]}"
         raise ValueError(
-            f"a side of the conclusion may have up to {size} symbols, one of {conclusion} has "
-            f"{longest}; another --env-args size may have room"
+            f"a side of the conclusion may have up to {size} symbols, ◇ and variables, one of "
+            f"{conclusion} has {longest}; {more}"
         )
     left, right = map(preorder, hypothesis.sides)
     goal = jnp.asarray(np.stack([padded(preorder(side), size) for side in conclusion.sides]))
