@@ -46,6 +46,7 @@ from selfplay_envs.proofs.equational_proof import EquationalCertifier
 from selfplay_envs.proofs.equational_replay import ReplayVerifier
 from selfplay_envs.proofs.term_arrays import (
     HOLES,
+    SIZES,
     VARIABLES,
     EquationalProblem,
     decode,
@@ -54,10 +55,6 @@ from selfplay_envs.proofs.term_arrays import (
 
 SCALE = 16.0
 """Nodes, by which the heuristic falls to 1/e of its distance from -1."""
-
-SIZES = (31, 63, 127)
-"""Room for nodes of a side: as many as trees of depth 4, 5 and 6 have at most."""
-
 
 class EquationalState(State):
     """What the goal has become."""

@@ -6,6 +6,8 @@ from 8 on holes; those of two sides have nothing to do with each other.
 
 from itertools import accumulate
 
+from selfplay.environment import Encounter
+
 _OPERATION, _CONSTANTS, _HOLES, _NUM_HOLES = 1, 2, 8, 6
 
 _ABOVE, _BELOW = 0, _HOLES + 2 * _NUM_HOLES
@@ -42,7 +44,7 @@ _APART = _table(
 """Gives a side's holes other codes than another side's."""
 
 
-class SidesMeet:
+class SidesMeet(Encounter):
     """Sides meet where they can be unified; their features are fingerprints.
 
     S. Schulz 2012, "Fingerprint indexing for paramodulation and rewriting", for the positions of a

@@ -13,7 +13,7 @@ from flax import struct
 from selfplay_envs.proofs.magma import Law, Term, num_operations
 
 EMPTY, OPERATION, VARIABLES, HOLES = 0, 1, 2, 8
-"""Codes of nodes: padding, ◇, from VARIABLES on the variables by number, from HOLES on the holes."""
+"""Codes of nodes: padding, ◇; from VARIABLES on the variables, from HOLES on the holes, by number."""
 
 MAX_VARIABLES = HOLES - VARIABLES
 """Of a law: as many as one of four operations can have."""
