@@ -19,6 +19,8 @@ import jax.numpy as jnp
 from selfplay_envs.proofs import matching
 from selfplay_envs.proofs.term_arrays import MAX_PICKS, MAX_VARIABLES, VARIABLES, LawTable
 
+NOT_ALLOWED = -128
+
 
 class Attempt(NamedTuple):
     """Two terms, and the rewriting that waits for picks."""

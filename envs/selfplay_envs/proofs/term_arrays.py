@@ -17,6 +17,9 @@ EMPTY, OPERATION, VARIABLES = 0, 1, 2
 MAX_VARIABLES = 6
 """Of a law: as many as one of four operations can have."""
 
+HOLES, MAX_HOLES = 8, 6
+"""From this code on holes, by number; of one side there are so many at most."""
+
 LAW_NODES = 18
 """Of both sides of a hypothesis: eight operations, or less and more of none."""
 
@@ -35,6 +38,8 @@ class LawTable(struct.PyTreeNode):
     """int8 [LAW_NODES]."""
     num_left: jax.Array
     """int8 []: nodes of the left side."""
+    sizes: jax.Array
+    """int8 [LAW_NODES]: nodes of the subterm that begins at each slot."""
     link: jax.Array
     """int8 [LAW_NODES]: for a variable the slot where it first occurred on its side; for the first
     one on the right side, where it first occurs on the left; otherwise the slot itself."""
@@ -157,6 +162,7 @@ def law_table(codes: jax.Array, num_left: jax.Array) -> LawTable:
     return LawTable(
         codes=codes,
         num_left=num_left,
+        sizes=subterm_sizes(codes),
         link=jnp.where(leaf & ~first, first_own, jnp.where(crosses, _first(on_left), slot)),
         weight=jnp.where(first, elsewhere, jnp.int8(0)),
         open=jnp.where(is_pick.any(2), number, jnp.int8(-1)),
@@ -179,6 +185,14 @@ def subterm_sizes(codes: jax.Array) -> jax.Array:
     complete = (after[None] < before[:, None]) & (place[None] >= place[:, None])
     size = complete.argmax(1).astype(jnp.int32) - place + 1
     return jnp.where(codes == EMPTY, 0, size).astype(jnp.int8)
+
+
+def renumbered(codes: jax.Array) -> jax.Array:
+    """int8 [size]: the same term, its holes numbered as they occur."""
+    there = codes[None] == jnp.arange(HOLES, HOLES + MAX_HOLES, dtype=jnp.int8)[:, None]
+    first = jnp.where(there.any(1), there.argmax(1), codes.shape[0])
+    rank = (first[None] < first[:, None]).sum(1, dtype=jnp.int8)
+    return jnp.where(codes >= HOLES, rank[jnp.maximum(codes - HOLES, 0)] + HOLES, codes)
 
 
 def depths(sizes: jax.Array) -> jax.Array:
