@@ -20,9 +20,11 @@ LEVELS = [0, 1, 5, levels.WALKS, levels.NUM_LEVELS - 1]
 @functools.cache
 def drawn():
     """`EquationalProblem` [levels, EACH]."""
-    each = jax.vmap(lambda key, level: levels.draw(key, level, "train", SIZE), in_axes=(0, None))
-    keys = jax.random.split(jax.random.key(0), (len(LEVELS), EACH))
-    return jax.device_get(jax.jit(jax.vmap(each))(keys, jnp.array(LEVELS, jnp.int32)))
+    draw = jax.jit(jax.vmap(lambda key, level: levels.draw(key, level, "train", SIZE)))
+    keys = jax.random.split(jax.random.key(0), len(LEVELS) * EACH)
+    flat = draw(keys, jnp.repeat(jnp.array(LEVELS, jnp.int32), EACH))
+    rows = jax.tree.map(lambda leaf: leaf.reshape(len(LEVELS), EACH, *leaf.shape[1:]), flat)
+    return jax.device_get(rows)
 
 
 def problems(level: int) -> list[tuple[Law, Law]]:
