@@ -101,7 +101,7 @@ class Equational(Environment[EquationalState]):
             num_tokens=view.num_tokens(size),
             vocabulary_size=view.VOCABULARY,
             num_positions=view.NUM_POSITIONS,
-            action_kinds=(0,) * 2 * size + (1,) * 2 * size,
+            action_kinds=view.action_kinds(size),
             num_links=3,
         )
 
