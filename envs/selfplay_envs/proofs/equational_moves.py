@@ -79,7 +79,7 @@ def ways(law: LawTable, codes: jax.Array, sizes: jax.Array) -> jax.Array:
         & (_num_holes(ended, found.classes, values) <= MAX_HOLES)
         & ((codes != EMPTY) & ~(is_alone & (codes >= HOLES)))[None]
     )
-    return jnp.where(allowed, nodes - sizes[0], NOT_ALLOWED).astype(jnp.int8)
+    return jnp.where(allowed, nodes - sizes[0].astype(jnp.int32), NOT_ALLOWED).astype(jnp.int8)
 
 
 _BYTES = 4
@@ -179,14 +179,15 @@ def rewritten(
     values = matching.of_each(found)[:, 0]
     text = matching.text(law, codes, sizes)
     size = codes.shape[0]
-    named = jnp.where(values == NOTHING, found.classes[:, 0] + HOLES, 0).astype(jnp.int8)
+    named = found.classes[:, 0] + jnp.int8(HOLES)
 
     # What is put in place of a node: the run of the text that begins at `source`.
     def replace(_: jax.Array, here: jax.Array) -> jax.Array:
         unknown = jnp.maximum(here - HOLES, 0).astype(jnp.int32)
         is_replaced = (here >= HOLES) & (values[unknown] != NOTHING)
         source = jnp.where(is_replaced, values[unknown], 0).astype(jnp.int32)
-        length = jnp.where(is_replaced, text.sizes[source].astype(jnp.int32), here != EMPTY)
+        length = jnp.where(is_replaced, text.sizes[source].astype(jnp.int32), 1)
+        length = jnp.where(here == EMPTY, 0, length)
         return _spread(here, is_replaced, source, length, text)
 
     here = _put(law, text, direction, place, size)
@@ -205,9 +206,8 @@ def _put(
     at = jnp.arange(size, dtype=jnp.int32)
     behind = at - new + old
     index = jnp.where(at < place, at, jnp.where(at < place + new, begins + at - place, behind))
-    return jnp.where(index < size + LAW_NODES, text.codes.at[index].get(mode="clip"), EMPTY) * (
-        (at < place + new) | (behind < size)
-    )
+    is_there = (at < place + new) | (behind < size)
+    return jnp.where(is_there, text.codes.at[index].get(mode="clip"), jnp.int8(EMPTY))
 
 
 def _spread(

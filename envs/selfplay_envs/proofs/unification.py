@@ -90,9 +90,9 @@ def _is_cyclic(codes: jax.Array, spans: jax.Array, filled: jax.Array) -> jax.Arr
     """bool []: whether a hole would be a proper part of itself."""
     place = jnp.arange(codes.shape[0], dtype=jnp.int32)[None]
     begin = filled.astype(jnp.int32)[:, None]
-    end = begin + spans[jnp.maximum(filled, 0).astype(jnp.int32)][:, None]
+    end = begin + spans[jnp.maximum(filled, 0).astype(jnp.int32)].astype(jnp.int32)[:, None]
     inside = (begin >= 0) & (place >= begin) & (place < end)
-    unknown = HOLES + jnp.arange(_UNKNOWNS, dtype=jnp.int8)
+    unknown = jnp.arange(HOLES, HOLES + _UNKNOWNS, dtype=jnp.int8)
     needs = (inside[:, None] & (codes[None, None] == unknown[None, :, None])).any(-1)
     for _ in range((_UNKNOWNS - 1).bit_length()):
         needs |= (needs[:, :, None] & needs[None]).any(1)
