@@ -117,30 +117,40 @@ def draw(points: Sequence[Point], budget: int, path: Path) -> None:
     figure = empty_figure(15, 4.5)
     by_generation, by_budget, by_simulations = figure.subplots(1, 3, sharey=True)
     names, counts = strata(points), ways(points)[1:]
-    for simulations in [None] if len(names) > 1 else [None, *counts[:2]]:
+    is_alone = len(names) == 1
+    for simulations in [None, *counts[:2]] if is_alone else [None]:
         for stratum in names:
             line = [p for p in points if (p.stratum, p.simulations) == (stratum, simulations)]
-            name = stratum if len(names) > 1 else way(simulations, budget)
+            name = way(simulations, budget) if is_alone else stratum
             places = [point.iteration for point in line]
-            _line(by_generation, places, [point.share() for point in line], label=name)
+            _line(
+                by_generation,
+                places,
+                [point.share() for point in line],
+                is_alone=is_alone,
+                label=name,
+            )
     budgets = budgets_to(budget, factor=2)
     for color, stratum in enumerate(names):
         for iteration, style in zip(_ends(points), ("--", "-"), strict=True):
             look = {"color": f"C{color}", "linestyle": style}
-            name = f"{stratum}, {'trained' if iteration else 'untrained'}"
             whole = _only(points, stratum, iteration)
             shares = [whole.share(most) for most in budgets]
-            _line(by_budget, budgets, shares, label=name, **look)
+            _line(by_budget, budgets, shares, is_alone=is_alone, **look)
             shares = [_only(points, stratum, iteration, count).share() for count in counts]
-            _line(by_simulations, [str(count) for count in counts], shares, label=name, **look)
+            _line(
+                by_simulations, [str(count) for count in counts], shares, is_alone=is_alone, **look
+            )
     by_generation.set(title="by generation of practice", xlabel="iterations", ylabel="solved, %")
-    by_budget.set(title="by evaluations of a search", xlabel="evaluations", xscale="log")
-    by_simulations.set(title="by simulations a move", xlabel="simulations (0: the policy alone)")
+    by_budget.set(title="by evaluations (dashed: untrained)", xlabel="evaluations", xscale="log")
+    by_simulations.set(
+        title="by simulations a move (dashed: untrained)",
+        xlabel="simulations (0: the policy alone)",
+    )
     for axis in (by_generation, by_budget, by_simulations):
         axis.grid(alpha=0.3)
         axis.set_ylim(bottom=0)
     by_generation.legend(fontsize="small")
-    by_budget.legend(fontsize="small")
     figure.savefig(path, dpi=120)
 
 
@@ -148,9 +158,11 @@ def _line(
     axis: Any,
     places: Sequence[Any],
     shares: Sequence[tuple[float, float, float]],
+    is_alone: bool,
     **look: Any,
 ) -> None:
-    """Of shares and their intervals."""
+    """Of shares, and their intervals where there is but one stratum; the table tells all."""
     share, low, high = zip(*shares, strict=True)
     (line,) = axis.plot(places, share, marker=".", **look)
-    axis.fill_between(places, low, high, alpha=0.08, color=line.get_color())
+    if is_alone:
+        axis.fill_between(places, low, high, alpha=0.08, color=line.get_color())
