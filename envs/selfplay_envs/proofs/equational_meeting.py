@@ -16,8 +16,8 @@ _ABOVE, _BELOW = 0, _HOLES + 2 * _NUM_HOLES
 _PLACES_ABOVE, _PLACES_BELOW = -2, -1
 """Where these two are put, behind the last node."""
 
-_INNER_NODES = 7
-"""Of a binary tree of depth 3, before its leaves."""
+_INNER_NODES = 15
+"""Of a binary tree of depth 4, before its leaves."""
 
 
 def _table(entries: dict[int, int], other: int) -> bytes:
@@ -48,11 +48,11 @@ class SidesMeet(Encounter):
     """Sides meet where they can be unified; their features are fingerprints.
 
     S. Schulz 2012, "Fingerprint indexing for paramodulation and rewriting", for the positions of a
-    binary tree of depth 3.
+    binary tree of depth 4.
     """
 
     def features(self, end: bytes) -> tuple[int, ...]:
-        """For each of 15 positions, by levels, what can stand there: a set of 8 bits."""
+        """For each of 31 positions, by levels, what can stand there: a set of 8 bits."""
         codes = end.rstrip(b"\0")
         before = _before(codes)
         codes += bytes((_ABOVE, _BELOW))

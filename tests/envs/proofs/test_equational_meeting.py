@@ -58,7 +58,7 @@ def at(term: Term, place: int) -> "Term | None":
 @hypothesis.given(open_terms(6, 6), st.lists(open_terms(), min_size=6, max_size=6))
 def test_features_have_what_any_filling_has(term: Term, values: list[Term]):
     features = SidesMeet().features(end(term))
-    assert len(features) == 15
+    assert len(features) == 31
     given = {-1 - i: apart(value) for i, value in enumerate(values)}
     for place, here in enumerate(features):
         there = at(filled(term, given), place)
@@ -74,10 +74,11 @@ def test_features_have_what_any_filling_has(term: Term, values: list[Term]):
 
 def test_features_by_hand():
     nothing = 128
-    assert SidesMeet().features(end(1)) == (4, *[nothing] * 14)
-    assert SidesMeet().features(end(-1)) == (127, *[255] * 14)
+    assert SidesMeet().features(end(1)) == (4, *[nothing] * 30)
+    assert SidesMeet().features(end(-1)) == (127, *[255] * 30)
     term = ((0, -1), 5)
     below = [nothing] * 2 + [255] * 2 + [nothing] * 4
+    below += [nothing] * 4 + [255] * 4 + [nothing] * 8
     assert SidesMeet().features(end(term)) == (1, 1, 64, 2, 127, nothing, nothing, *below)
 
 
