@@ -4,16 +4,16 @@ A law such as x = (y ◇ x) ◇ y holds for all values of its variables. The goa
 variables are constants. A move puts one side of an instance of the law in place of the other,
 somewhere in either side of the goal; whoever makes both sides equal has proved it. By Birkhoff's
 theorem (F. Baader, T. Nipkow, "Term Rewriting and All That", 1998, section 3.1) whatever follows
-from a law can be proved so. That one law implies another is what the Equational Theories Project
+from a law can be proved so. Which law implies which is what the Equational Theories Project
 (T. Tao et al., 2024) settled for all pairs of laws of at most four operations.
 
-What a rewriting leaves open is a hole, which stands for any term; later rewritings fill it, all over
-its side, as far as they have to. So each is as general as can be: nothing has to be guessed (see
-`equational_moves`). Both sides are equal where their holes can be filled so that they are. What
-does not fit is not allowed.
+What a rewriting leaves open is a hole, which stands for any term; later rewritings fill it, all
+over its side, as far as they have to. So each is as general as can be: nothing has to be guessed
+(see `equational_moves`). Both sides are equal where their holes can be filled so that they are.
 
-An episode has `max_steps` steps, and who has not won by then, or can do nothing, has lost. Rewritings can be undone, so nothing else ever fails: were such an episode cut off with an
-unknown outcome, no network would see a loss.
+An episode has `max_steps` steps, and who has not won by then, or can do nothing, has lost.
+Rewritings can be undone, so nothing else ever fails: were such an episode cut off with an unknown
+outcome, no network would see a loss.
 """
 
 import jax
@@ -55,6 +55,7 @@ from selfplay_envs.proofs.term_arrays import (
 
 SCALE = 16.0
 """Nodes, by which the heuristic falls to 1/e of its distance from -1."""
+
 
 class EquationalState(State):
     """What the goal has become."""
@@ -125,9 +126,7 @@ class Equational(Environment[EquationalState]):
     ) -> EquationalState:
         direction, place = action // (2 * self.size), action % (2 * self.size)
         side, here = place // self.size, place % self.size
-        codes = moves.rewritten(
-            problem.law, state.codes[side], state.sizes[side], direction, here
-        )
+        codes = moves.rewritten(problem.law, state.codes[side], state.sizes[side], direction, here)
         sizes = subterm_sizes(codes)
         ways = moves.ways(problem.law, codes, sizes)
         growth = state.growth.reshape(2, 2, self.size).at[:, side].set(ways).reshape(-1)
@@ -142,9 +141,7 @@ class Equational(Environment[EquationalState]):
         lost = late | ~(growth != NOT_ALLOWED).any()
         paid = -1.0 + self.step_cost * state.step_count.astype(jnp.float32)
         reward = jnp.where(solved, 1.0, jnp.where(lost, paid, -self.step_cost))
-        return after.replace(
-            rewards=reward.astype(jnp.float32)[None], terminated=solved | lost
-        )
+        return after.replace(rewards=reward.astype(jnp.float32)[None], terminated=solved | lost)
 
     # What is seen ----------------------------------------------------------------------------
 
@@ -245,7 +242,7 @@ class Equational(Environment[EquationalState]):
 
     def render(self, problem: EquationalProblem, state: EquationalState) -> str:
         """The law, and the goal as it stands."""
-        return equational_text.describe(problem, state.codes)
+        return equational_text.describe(problem, np.asarray(state.codes))
 
     # Who judges ------------------------------------------------------------------------------
 

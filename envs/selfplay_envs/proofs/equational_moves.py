@@ -21,7 +21,6 @@ from selfplay_envs.proofs.matching import NOTHING, UNKNOWNS, Matches, Text
 from selfplay_envs.proofs.term_arrays import (
     EMPTY,
     HOLES,
-    LAW_NODES,
     MAX_HOLES,
     LawTable,
     renumbered,
@@ -126,7 +125,9 @@ def _filled(
     """
     has_value = values != NOTHING
     # The barrier keeps XLA from looking all of this up again for each use.
-    put = jax.lax.optimization_barrier(contents[:, jnp.where(has_value, values, 0).astype(jnp.int32)])
+    put = jax.lax.optimization_barrier(
+        contents[:, jnp.where(has_value, values, 0).astype(jnp.int32)]
+    )
     needs = _as_bits([_count(put, unknown) > 0 for unknown in range(UNKNOWNS)])
     valued = _as_bits([has_value[:, unknown] for unknown in range(UNKNOWNS)])
     here, left = list(begun), valued
@@ -144,9 +145,12 @@ def _filled(
     return here, left == 0
 
 
-def _as_bits(flags: list[jax.Array]) -> jax.Array:
+def _as_bits(flags: Sequence[jax.Array]) -> jax.Array:
     """uint32 [...]: a bit for each of some bool [...]."""
-    return sum(flag.astype(jnp.uint32) << i for i, flag in enumerate(flags))
+    bits = jnp.zeros(flags[0].shape, jnp.uint32)
+    for i, flag in enumerate(flags):
+        bits |= flag.astype(jnp.uint32) << i
+    return bits
 
 
 def _num_holes(ended: Sequence[jax.Array], classes: jax.Array, values: jax.Array) -> jax.Array:
@@ -196,9 +200,7 @@ def rewritten(
     return renumbered(jnp.where(here >= HOLES, names, here))
 
 
-def _put(
-    law: LawTable, text: Text, direction: jax.Array, place: jax.Array, size: int
-) -> jax.Array:
+def _put(law: LawTable, text: Text, direction: jax.Array, place: jax.Array, size: int) -> jax.Array:
     """int8 [size]: the term with the law's other side in place of a subterm, unknowns and all."""
     on_left = law.num_left.astype(jnp.int32)
     begins = size + jnp.where(direction == 0, on_left, 0)

@@ -226,4 +226,3 @@ def occurrences(hashed: jax.Array) -> tuple[jax.Array, jax.Array]:
     nowhere = jnp.zeros_like(places, jnp.bool_)
     repeated, elsewhere = jax.lax.scan(compare, (nowhere, nowhere), places)[0]
     return ~repeated, elsewhere
-

@@ -13,7 +13,7 @@ from flax import struct
 from selfplay_envs.proofs.magma import Law, Term, num_operations
 
 EMPTY, OPERATION, VARIABLES, HOLES = 0, 1, 2, 8
-"""Codes of nodes: padding, ◇; from VARIABLES on the variables, from HOLES on the holes, by number."""
+"""Codes of nodes: padding, ◇, and from these on the variables and the holes by number."""
 
 MAX_VARIABLES = HOLES - VARIABLES
 """Of a law: as many as one of four operations can have."""
@@ -26,6 +26,7 @@ _HOLE_CODES = MAX_HOLES + MAX_VARIABLES
 
 LAW_NODES = 18
 """Of both sides of a hypothesis: eight operations, or less and more of none."""
+
 
 class LawTable(struct.PyTreeNode):
     """A law to rewrite by. Direction 0 reads it from left to right, 1 from right to left.

@@ -37,9 +37,7 @@ class Attempt:
         return {
             (2 * direction + side) * SIZE + place: (side, outcome)
             for side in (0, 1)
-            for (direction, place), outcome in allowed_at(
-                self.hypothesis, self.sides[side]
-            ).items()
+            for (direction, place), outcome in allowed_at(self.hypothesis, self.sides[side]).items()
         }
 
     def act(self, action: int) -> None:
