@@ -36,6 +36,7 @@ from selfplay_envs.proofs import (
     equational_symmetry,
     equational_text,
     magma_refutation,
+    step_limits,
     unification,
 )
 from selfplay_envs.proofs import equational_moves as moves
@@ -86,13 +87,7 @@ class Equational(Environment[EquationalState]):
     def __init__(self, *, size: int = 63, max_steps: int = 32, step_cost: float = 0.0):
         if size not in SIZES:
             raise ValueError(f"size must be one of {', '.join(map(str, SIZES))}, got {size}")
-        if not 1 <= max_steps <= 10_000:
-            raise ValueError(f"max_steps must be between 1 and 10,000, got {max_steps}")
-        if not 0 <= step_cost * max_steps <= 1:
-            raise ValueError(
-                f"step_cost must be between 0 and 1 / max_steps = {1 / max_steps:g}, "
-                f"got {step_cost}"
-            )
+        step_limits.refuse_unfit(max_steps, step_cost)
         self.size, self.max_steps, self.step_cost = size, max_steps, step_cost
         self.num_actions = moves.num_actions(size)
         self.num_players = 1
