@@ -33,6 +33,7 @@ from selfplay.environment import (
 from selfplay.environment.contract import Opposite, Split
 from selfplay_envs.proofs import (
     equational_levels,
+    equational_neighbours,
     equational_symmetry,
     equational_text,
     magma_refutation,
@@ -45,12 +46,14 @@ from selfplay_envs.proofs.equational_meeting import SidesMeet
 from selfplay_envs.proofs.equational_moves import NOT_ALLOWED
 from selfplay_envs.proofs.equational_proof import EquationalCertifier
 from selfplay_envs.proofs.equational_replay import ReplayVerifier
+from selfplay_envs.proofs.rewriting import Implication
 from selfplay_envs.proofs.term_arrays import (
     HOLES,
     SIZES,
     VARIABLES,
     EquationalProblem,
     decode,
+    encode,
     subterm_sizes,
 )
 
@@ -200,6 +203,15 @@ class Equational(Environment[EquationalState]):
     def opposite(self, problem: EquationalProblem) -> Opposite | None:
         """A finite magma in which the hypothesis holds and the conclusion fails."""
         return magma_refutation.opposite(*decode(problem))
+
+    def neighbours(
+        self, problem: EquationalProblem, count: int, seed: int
+    ) -> list[EquationalProblem]:
+        """What follows from the same law, and the like; see `equational_neighbours`."""
+        hard = Implication(*decode(problem))
+        found = equational_neighbours.neighbours(hard, count, self.size, seed)
+        pairs = [(one.hypothesis, one.conclusion) for one in found]
+        return [encode(*pair, self.size, equational_text.trains(pair[0])) for pair in pairs]
 
     def hindsight(
         self, problem: EquationalProblem, state: EquationalState
