@@ -99,7 +99,7 @@ def solve(
     Args:
         run: whose network; or an agent.
         problem: as the environment's `parse_problem` takes it, or a file that holds it.
-        budget: evaluations of the network.
+        budget: evaluations of the network, at least 1.
         output: the file that a judge is shown; by default in the working directory, named after the
             problem. A suffix is added where it has none of the kind.
         iteration: which checkpoint, by default the newest.
@@ -110,11 +110,13 @@ def solve(
             `Agent.load`. An agent has its own.
 
     Raises:
-        ValueError: the problem cannot be read, or does not fit the run's environment; the answer's
-            file cannot be written; or practice is wanted where the environment knows of no problems
-            that are like one.
+        ValueError: there is no budget; the problem cannot be read, or does not fit the run's
+            environment; the answer's file cannot be written; or practice is wanted where the
+            environment knows of no problems that are like one.
         RejectedError: a judge refuses what the verifier accepted; the file is kept.
     """
+    if budget < 1:
+        raise ValueError(f"budget must be at least 1 evaluation, got {budget}")
     if practice_minutes is not None and not isinstance(run, Agent):
         spread_over_cores(RunDirectory(locate(run)).read_config())
     agent = run if isinstance(run, Agent) else Agent.load(run, iteration, env_args)

@@ -3,8 +3,7 @@
 import numpy as np
 
 from selfplay_envs.proofs import equational_levels as levels
-from selfplay_envs.proofs import laws
-from selfplay_envs.proofs.implication_text import parse_implication
+from selfplay_envs.proofs import laws, magma_model_text
 from selfplay_envs.proofs.magma import Law, name
 from selfplay_envs.proofs.magma import show as show_term
 from selfplay_envs.proofs.narrowing import holes
@@ -17,7 +16,13 @@ def parse(text: str, size: int) -> EquationalProblem:
     Raises:
         ValueError: it is no implication of equations, or there is no room for it.
     """
-    hypothesis, conclusion = parse_implication(text)
+    (hypothesis, conclusion), elements = magma_model_text.parse(text)
+    if elements is not None:
+        raise ValueError(
+            f"an implication is to be proved here, of all magmas; with {elements} elements is how "
+            "magma_model is asked for a magma of that size which refutes it: leave that away, "
+            "selfplay solve looks for small ones by itself"
+        )
     if conclusion.left == conclusion.right:
         raise ValueError(f"both sides of {conclusion} are the same: any law implies it")
     return encode(hypothesis, conclusion, size, trains(hypothesis))

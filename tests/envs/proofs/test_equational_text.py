@@ -50,3 +50,8 @@ def test_a_goal_that_is_too_long_is_told_what_has_room(operations, says):
 def test_one_law_is_the_hypothesis(several):
     with pytest.raises(ValueError, match="from several laws together cannot be asked"):
         parse_implication(f"{several} ⊢ E5")
+
+
+def test_the_size_of_a_magma_is_another_environments():
+    with pytest.raises(ValueError, match="with 3 elements is how magma_model is asked"):
+        equational_text.parse("E43 ⊢ E387 with 3 elements", SIZE)
