@@ -95,7 +95,8 @@ def _unrefuted(answer: Answer) -> list[str]:
         return []
     what = answer.unrefuted.ruled_out or "nothing was found that refutes it"
     count = len(answer.unrefuted.problems)
-    more = f"; nor was anything larger found, with {answer.budget:,} evaluations for each of {count} sizes"
+    each = f"{answer.budget:,} evaluations for each of {count} sizes"
+    more = f"; nor was anything larger found, with {each}"
     return [what + more * (count > 0)]
 
 
