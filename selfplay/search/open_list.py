@@ -113,7 +113,8 @@ class OpenList:
         value_cost = -self.value_weight * math.log(chance)
         node = Node(state, edge, depth, steps, cost, value_cost, *guess[:3], guess.ends)
         if edge is not None and edge is self.falling:
-            self.diver = node
+            leads_on = node.costs[0] < math.inf  # of its end, which may be the only one that does
+            self.diver, self.falling = (node, edge) if leads_on else (None, None)
         self._push(node, rank=0)
         if self.meeting is not None and guess.now is not None and guess.after is not None:
             if edge is None:

@@ -19,9 +19,9 @@ def parse(text: str, size: int) -> EquationalProblem:
     (hypothesis, conclusion), elements = magma_model_text.parse(text)
     if elements is not None:
         raise ValueError(
-            f"an implication is to be proved here, of all magmas; with {elements} elements is how "
-            "magma_model is asked for a magma of that size which refutes it: leave that away, "
-            "selfplay solve looks for small ones by itself"
+            f"an implication is to be proved here, of all magmas; 'with {elements} elements' asks "
+            "magma_model for one of that size that refutes it: leave it out, selfplay solve looks "
+            "for small ones by itself"
         )
     if conclusion.left == conclusion.right:
         raise ValueError(f"both sides of {conclusion} are the same: any law implies it")
