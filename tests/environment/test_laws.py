@@ -31,7 +31,7 @@ SIZES = {
     ],
     "breakthrough": [{}, {"rows": 5, "columns": 9}],
     "connect_four": [{}, {"rows": 5, "columns": 9, "in_a_row": 3}],
-    "equational": [{"size": 31}],
+    "equational": [{"size": 31}, {"size": 31, "max_steps": 12, "step_cost": 0.05}],
     "go": [{}, {"size": 4, "komi": 2}],
     "hex": [{}, {"size": 4, "swap": True}],
     "hp_lattice": [{}, {"length": 12, "min_length": 11, "chains": "designed"}],
