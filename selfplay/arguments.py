@@ -14,14 +14,17 @@ import tyro
 FlagsT = TypeVar("FlagsT")
 
 
-def parse(prog: str, command: Callable, arguments: list[str], defaults: FlagsT) -> FlagsT:
-    """Flags by tyro, described by the command's docstring.
+def parse(
+    prog: str, command: Callable, arguments: list[str], defaults: FlagsT, told: str = ""
+) -> FlagsT:
+    """Flags by tyro, described by the command's docstring, and by what else is to be told.
 
     Raises ValueError for a setting that refuses its value, in its own words, and for a word that is
     no flag's value: what has no flag comes first.
     """
     lines = (command.__doc__ or "").splitlines()
-    description = "\n".join([lines[0], *(line.removeprefix("    ") for line in lines[1:])])
+    described = [lines[0], *(line.removeprefix("    ") for line in lines[1:])]
+    description = "\n".join([*described, told]).rstrip()
     read = functools.partial(
         tyro.cli, type(defaults), default=defaults, prog=prog, description=description
     )

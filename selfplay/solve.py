@@ -11,7 +11,7 @@ import functools
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from selfplay.files import write_text
 from selfplay.practise import Practice, Watch, practise, refuse_practice
 from selfplay.run.directory import RunDirectory
 from selfplay.run.names import locate
-from selfplay.search.best_first import BestFirst, Found, best_first
+from selfplay.search.best_first import BestFirst, Found
 from selfplay.search.model import constant_evaluator
 from selfplay.train import spread_over_cores
 
@@ -99,7 +99,7 @@ def solve(
     Args:
         run: whose network; or an agent.
         problem: as the environment's `parse_problem` takes it, or a file that holds it.
-        budget: evaluations of the network.
+        budget: evaluations of the network, at least 1.
         output: the file that a judge is shown; by default in the working directory, named after the
             problem. A suffix is added where it has none of the kind.
         iteration: which checkpoint, by default the newest.
@@ -110,11 +110,13 @@ def solve(
             `Agent.load`. An agent has its own.
 
     Raises:
-        ValueError: the problem cannot be read, or does not fit the run's environment; the answer's
-            file cannot be written; or practice is wanted where the environment knows of no problems
-            that are like one.
+        ValueError: there is no budget; the problem cannot be read, or does not fit the run's
+            environment; the answer's file cannot be written; or practice is wanted where the
+            environment knows of no problems that are like one.
         RejectedError: a judge refuses what the verifier accepted; the file is kept.
     """
+    if budget < 1:
+        raise ValueError(f"budget must be at least 1 evaluation, got {budget}")
     if practice_minutes is not None and not isinstance(run, Agent):
         spread_over_cores(RunDirectory(locate(run)).read_config())
     agent = run if isinstance(run, Agent) else Agent.load(run, iteration, env_args)
@@ -157,11 +159,8 @@ def _searched(
     """
     env = agent.env
     text = env.format_problem(problem)
-    search = functools.partial(
-        best_first,
-        env,
-        agent.evaluator,
-        budget=budget,
+    prove = functools.partial(
+        BestFirst(env, agent.evaluator),
         dives=True,
         path_memory=agent.config.practice.path_memory,
         value_weight=agent.config.practice.value_weight,
@@ -170,24 +169,46 @@ def _searched(
     opposite = env.opposite(problem)
     if opposite is not None and opposite.known is not None:
         return Answer(text, budget, _NOTHING, refuted=_known(opposite.env, *opposite.known))
-    found = search(agent.params, _alone(problem))[0]
     practised_for = env.problem if isinstance(env, Neighbourhood) else ""
-    answer = Answer(text, budget, found, practised_for=practised_for)
-    if opposite is not None and found.actions is None:
-        refuted = _refuted(opposite, budget)
-        unrefuted = opposite if refuted is None else None
-        answer = dataclasses.replace(answer, refuted=refuted, unrefuted=unrefuted)
+    search = functools.partial(prove, agent.params, _alone(problem))
+    found, refuted = _either(search, opposite, budget)
+    answer = Answer(text, budget, found, practised_for=practised_for, refuted=refuted)
+    if found.actions is None and refuted is None:
+        answer = dataclasses.replace(answer, unrefuted=opposite)
     if practice_minutes is None or answer.refuted is not None:
         return answer
     answer = dataclasses.replace(answer, unpractised=found)
     if found.actions is not None or found.exhausted:
         return answer
     params, practice = practise(agent, text, minutes=practice_minutes, watch=watch)
-    found = search(params, _alone(problem))[0]
+    found = prove(params, _alone(problem), budget=budget)[0]
     by_practice = found.actions is None and practice.solution is not None
     if by_practice:
         found = dataclasses.replace(found, actions=practice.solution)
     return dataclasses.replace(answer, found=found, practice=practice, by_practice=by_practice)
+
+
+_SHARES = (64, 8, 1)
+"""Of the budget, one after another: what can be told soon, either way, is told soon."""
+
+
+def _either(
+    search: Callable[..., list[Found]], opposite: Opposite | None, budget: int
+) -> tuple[Found, "Refuted | None"]:
+    """What solves a problem, or its opposite; with the evaluations of the search that did."""
+    if opposite is None:
+        return search(budget=budget)[0], None
+    refute = _Refuting(opposite)
+    found = _NOTHING
+    for share in _SHARES:
+        allowed = max(budget // share, 1)
+        if not found.exhausted:
+            found = search(budget=allowed)[0]
+        if found.actions is not None:
+            return found, None
+        if refuted := refute(allowed):
+            return found, refuted
+    return found, None
 
 
 _NOTHING = Found(None, evaluations=0, steps=0, exhausted=False)
@@ -201,23 +222,28 @@ def _known(env: Environment[Any], problem: Problem, actions: tuple[int, ...]) ->
     return Refuted(env, problem, dataclasses.replace(_NOTHING, actions=actions))
 
 
-def _refuted(opposite: Opposite, budget: int) -> Refuted | None:
-    """By the first of the opposite's problems that is solved, on a budget for each."""
-    env = opposite.env
-    search = BestFirst(env, constant_evaluator(env))
-    for problem in opposite.problems:
-        found = search(
-            (),
-            _alone(problem),
-            budget=budget,
-            at_once=8,
-            path_memory=0.0,
-            heuristic_weight=HEURISTIC_WEIGHT,
-            dives=True,
-        )[0]
-        if found.actions is not None:
-            return Refuted(env, problem, found)
-    return None
+class _Refuting:
+    """Searches an opposite's problems without a network; compiled once."""
+
+    def __init__(self, opposite: Opposite):
+        self._opposite = opposite
+        self._search = BestFirst(opposite.env, constant_evaluator(opposite.env))
+
+    def __call__(self, budget: int) -> "Refuted | None":
+        """By the first of the problems that is solved, on a budget for each."""
+        for problem in self._opposite.problems:
+            found = self._search(
+                (),
+                _alone(problem),
+                budget=budget,
+                at_once=8,
+                path_memory=0.0,
+                heuristic_weight=HEURISTIC_WEIGHT,
+                dives=True,
+            )[0]
+            if found.actions is not None:
+                return Refuted(self._opposite.env, problem, found)
+        return None
 
 
 def _read(env: Environment[Any], problem: str) -> Problem:
@@ -267,7 +293,7 @@ def _judged(
         return dataclasses.replace(answer, file=file)
     statement = certifier.statement(problem)  # before the proof is written, and without it
     claim = statement, certifier.proof(problem, actions)
-    file = _written(output, certifier.suffix, certifier.document([claim]))
+    file = _written(output, certifier.suffix, certifier.document([claim], [answer.problem]))
     judgement = certifier.judge([claim])[0]
     if judgement.verdict is Verdict.REJECTED:
         raise _rejected(answer, file, f"{judgement.judge} ({judgement.message})")

@@ -45,6 +45,14 @@ def test_each_command_has_examples_in_its_help(command, run, capsys, monkeypatch
     assert "Examples:" in said
 
 
+def test_help_of_an_environment_tells_of_its_arguments(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "equational", "--help"])
+    said = capsys.readouterr().out
+    assert "Arguments of equational, as --env-args NAME VALUE" in said
+    assert "  size: 31, 63 or 127; a network plays with any of them.\n" in said
+
+
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_help_needs_no_run(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

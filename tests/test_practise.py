@@ -105,7 +105,7 @@ def test_what_is_solved_needs_no_practice(agent):
 def test_without_neighbours_there_is_no_search_either():
     env = Addition(digits=1)
     agent = Agent(env, None, (), CONFIG)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ValueError, match="Addition would have to define neighbours"):
+    with pytest.raises(ValueError, match="needs others like it, and Addition makes none"):
         solve(agent, "3+4", practice_minutes=1.0)
 
 

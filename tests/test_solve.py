@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from selfplay import cli
 from selfplay import config as config_lib
 from selfplay.agent import Agent
 from selfplay.config import Config, PracticeConfig
@@ -42,7 +43,7 @@ class Sums(Certifier):
     def explain(self, problem, actions):
         return f"{self.statement(problem)} is {int(self.proof(problem, actions))}"
 
-    def document(self, claims):
+    def document(self, claims, titles=()):
         return "\n".join(f"{statement} = {proof}" for statement, proof in claims)
 
     def judge(self, claims):
@@ -147,7 +148,10 @@ def test_what_cannot_be_solved_says_why():
 
     answer = solve(agent_of(Refuted(digits=1)), "3+4")
     assert answer.found.evaluations == 0
-    assert lines(answer) == ["3+4: it cannot be solved", "", "one world is enough"]
+    first, *between, last = lines(answer)
+    assert first == "3+4: it cannot be solved"
+    assert between == ["", "one world is enough", ""]
+    assert last == "refuted: it has no solution, and no larger budget would find one"
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -166,7 +170,7 @@ def test_what_shows_that_there_is_no_solution_is_judged(tmp_path, monkeypatch, i
 
     answer = solve(agent_of(Refuted(digits=9)), "123456789+8", budget=400)
     assert answer.found.actions is None
-    assert answer.found.evaluations == (0 if is_known else 400)
+    assert answer.found.evaluations == (0 if is_known else 400 // 8)  # the second try's share
     assert answer.verdict is Verdict.ACCEPTED
     first, _, said, _, *judges = lines(answer)
     assert first.startswith("123456789+8: it cannot be solved")
@@ -175,6 +179,11 @@ def test_what_shows_that_there_is_no_solution_is_judged(tmp_path, monkeypatch, i
     assert judges[:2] == ["accepted by replay: this project's own checker", "accepted by Python"]
     assert answer.file is not None
     assert answer.file.exists()
+
+
+def test_without_a_budget_nothing_is_loaded(tmp_path):
+    with pytest.raises(ValueError, match="budget must be at least 1 evaluation, got 0"):
+        solve(tmp_path / "no run", "3+4", budget=0)
 
 
 def test_games_of_two_are_refused():
@@ -253,6 +262,42 @@ def run_of(path, settings):
 
     with directory.create(path, config, fill):
         return path
+
+
+class Modest(Addition):
+    """Sums of which one is said to have no answer."""
+
+    def refutation(self, problem):
+        return "nothing comes of nothing" if self.format_problem(problem) == "0+0" else ""
+
+
+@pytest.mark.parametrize(
+    ("problem", "budget", "status", "last"),
+    [
+        ("3+4", 100, 0, "accepted by replay: this project's own checker"),
+        ("3+4", 1, 1, "the budget of 1 evaluation is spent; try --budget 10, or train longer"),
+        ("3 plus 4", 100, 2, ""),
+        ("3+4", 0, 2, ""),
+        ("0+0", 1, 3, "refuted: it has no solution, and no larger budget would find one"),
+    ],
+)
+def test_the_status_and_the_last_line_tell_what_came_of_it(
+    run_of_sums, problem, budget, status, last, capsys
+):
+    words = ["solve", str(run_of_sums), problem, "--budget", str(budget)]
+    assert cli.main(words) == status
+    told = capsys.readouterr().out
+    assert told.splitlines()[-1:] == [last] * bool(last)
+
+
+@pytest.fixture(scope="module")
+def run_of_sums(tmp_path_factory):
+    settings = {
+        "env": "tests.test_solve:Modest",
+        "env_args": {"digits": 1},
+        "network": {"width": 8},
+    }
+    return run_of(tmp_path_factory.mktemp("runs") / "sums", settings)
 
 
 def test_a_network_over_tokens_plays_where_there_is_more_room(tmp_path):

@@ -9,6 +9,7 @@ pairs of laws a stratum (`pairs`). What is proved is shown to Lean; nothing else
 pairs nothing may be proved.
 """
 
+import contextlib
 import dataclasses
 import random
 import statistics
@@ -27,6 +28,7 @@ from benchmarks.equational import pairs
 from benchmarks.propositional.iltp import interval
 from benchmarks.whole_search import Flags, WholeSearch
 from selfplay.agent import Agent
+from selfplay.environment.certificate import Claim
 from selfplay.environment.contract import Problem
 from selfplay.environment.verifier import Verdict
 from selfplay.networks.build import build
@@ -50,7 +52,7 @@ class Arguments:
     size: int = 63
     """Room for nodes of a side."""
     max_steps: int = 64
-    """Of a proof, picks among them."""
+    """Of a proof."""
     iteration: int | None = None
     """Which checkpoint or milestone of the run, by default the newest."""
     untrained: int | None = None
@@ -95,18 +97,19 @@ class Prover:
     def _accepted(self, problems: Sequence[Problem], found: Sequence[Found]) -> dict[int, int]:
         """Of what Lean accepts the number of rewritings."""
         certifier = self.env.certifier()
-        ways = {i: one.actions for i, one in enumerate(found) if one.actions is not None}
-        claims = [
-            (certifier.statement(problems[i]), certifier.proof(problems[i], actions))
-            for i, actions in ways.items()
-        ]
+        claims = dict[int, Claim]()
+        for i, one in enumerate(found):
+            with contextlib.suppress(ValueError):  # it is too large to be written, its holes filled
+                if one.actions is not None:
+                    proof = certifier.proof(problems[i], one.actions)
+                    claims[i] = certifier.statement(problems[i]), proof
         accepted = {}
-        for (i, actions), judgement in zip(ways.items(), certifier.judge(claims), strict=True):
+        for i, judgement in zip(claims, certifier.judge([*claims.values()]), strict=True):
             if judgement.verdict is Verdict.REJECTED:
                 text = self.env.format_problem(problems[i])
                 raise RuntimeError(f"{judgement.judge} rejects {text}: {judgement.message}")
             if judgement.verdict is Verdict.ACCEPTED:
-                accepted[i] = sum(action < 4 * self.env.size for action in actions)
+                accepted[i] = len(found[i].actions or ())
         return accepted
 
 

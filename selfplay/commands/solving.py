@@ -3,19 +3,27 @@
 from selfplay.arguments import named_values, parse, positionals
 from selfplay.flags import SolveFlags
 
+SOLVED, NOT_SOLVED, REFUTED = 0, 1, 3
+"""Statuses; 2 is that of errors, in every command."""
+
 
 def solve(arguments: list[str]) -> int:
     """Solve one problem with a run's network, and have the solution judged.
 
     PROBLEM is what the run's environment reads, such as a formula or a presentation, or a file that
     holds it. The solution is printed as a person would read it; what the outside judge was shown is
-    written to a file. The status is 0 if it is solved, 1 if it is not.
+    written to a file. Where something is found that shows that there is no solution, such as a
+    magma in which an implication fails, that is printed, judged and written instead.
+
+    The status is 0 if it is solved, 1 if nothing was found on this budget, 2 after an error, and 3
+    if it is refuted: it cannot be solved, on no budget.
 
     Examples:
       selfplay solve runs/propositional "(p -> q) -> (~q -> ~p)"
       selfplay solve runs/propositional SYJ105+1.002.p --budget 50000
       selfplay solve runs/propositional SYJ206+1.009.p --practice 10
       selfplay solve runs/propositional SYJ201+1.004.p --env-args subformulas 128
+      selfplay solve runs/equational "E387 |- E43"
       selfplay solve runs/andrews_curtis "xyx = yxy, x^2 = y^3" --output moves
     """
     words, rest = positionals(arguments)
@@ -40,4 +48,6 @@ def solve(arguments: list[str]) -> int:
         env_args=flags.env_args,
     )
     print_answer(answer)
-    return 0 if answer.found.actions is not None else 1
+    if answer.found.actions is not None:
+        return SOLVED
+    return REFUTED if answer.refutation else NOT_SOLVED

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from pathlib import Path
+from textwrap import indent
 
 from selfplay import config as config_lib
 from selfplay.arguments import (
@@ -63,7 +64,14 @@ def train(arguments: list[str]) -> None:
         defaults = dataclasses.replace(defaults, network=network)
     env_args, rest = named_values("--env-args", rest)
     defaults = dataclasses.replace(defaults, env_args=defaults.env_args | env_args)
-    flags = parse("selfplay train ENV", train, rest, TrainFlags(settings=defaults))
+    told = registry.arguments_text(env) if env is not None and asks_for_help(rest) else ""
+    flags = parse(
+        "selfplay train ENV",
+        train,
+        rest,
+        TrainFlags(settings=defaults),
+        told and f"Arguments of {env}, as --env-args NAME VALUE NAME VALUE:\n{indent(told, '  ')}",
+    )
     settings = flags.settings
     if settings.env != defaults.env:
         raise ValueError(

@@ -48,7 +48,8 @@ def lines(answer: Answer) -> list[str]:
         searched = f" ({_cost(cost)}{after})" * (cost.evaluations > 0)
         judges = ["", *told] if (told := _judges(answer)) else []
         said = answer.refutation.rstrip("\n")
-        return [f"{answer.problem}: it cannot be solved{searched}", "", said, *judges]
+        last = "refuted: it has no solution, and no larger budget would find one"
+        return [f"{answer.problem}: it cannot be solved{searched}", "", said, *judges, "", last]
     found, after = answer.found, _after(answer)
     if found.actions is None:
         told = [f"{answer.problem}: not solved{after} ({_cost(found)})", *_without(answer)]
@@ -94,9 +95,8 @@ def _unrefuted(answer: Answer) -> list[str]:
         return []
     what = answer.unrefuted.ruled_out or "nothing was found that refutes it"
     count = len(answer.unrefuted.problems)
-    more = (
-        f"; nor was anything larger found, with {answer.budget:,} evaluations for each of {count}"
-    )
+    each = f"{answer.budget:,} evaluations for each of {count} sizes"
+    more = f"; nor was anything larger found, with {each}"
     return [what + more * (count > 0)]
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from selfplay.environment.certificate import Certifier, Judgement
     from selfplay.environment.checks import Report, check
     from selfplay.environment.contract import Environment, SolvedPositions, State, select, zero_sum
-    from selfplay.environment.ends import Ends
+    from selfplay.environment.ends import Encounter, Ends
     from selfplay.environment.game import Game
     from selfplay.environment.observation import ArraySpec, Tokens, TokenSpec
     from selfplay.environment.picture import BoardPicture, Target
@@ -21,6 +21,7 @@ __all__ = [
     "ArraySpec",
     "BoardPicture",
     "Certifier",
+    "Encounter",
     "Ends",
     "Environment",
     "Game",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "Encounter": "ends",
     "Ends": "ends",
     "Game": "game",
     "ArraySpec": "observation",

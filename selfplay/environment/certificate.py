@@ -46,8 +46,11 @@ class Certifier(abc.ABC):
         """The episode as a person would read it. Raises ValueError as `proof` does."""
 
     @abc.abstractmethod
-    def document(self, claims: Sequence[Claim]) -> str:
-        """The file that is kept: what the judge is shown."""
+    def document(self, claims: Sequence[Claim], titles: Sequence[str] = ()) -> str:
+        """The file that is kept: what the judge is shown.
+
+        Titles say what the claims are about, as people write problems; for people alone.
+        """
 
     @abc.abstractmethod
     def judge(self, claims: Sequence[Claim]) -> list[Judgement]:

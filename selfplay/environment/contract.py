@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from selfplay.environment.certificate import Certifier
-from selfplay.environment.ends import Ends
+from selfplay.environment.ends import Encounter, Ends
 from selfplay.environment.observation import ArraySpec, Observation, TokenSpec
 from selfplay.environment.picture import BoardPicture
 from selfplay.environment.verifier import Verifier
@@ -304,9 +304,13 @@ class Environment(abc.ABC, Generic[StateT]):
     def ends(self, problem: Problem, state: StateT) -> Ends | None:
         """The two ends of a running episode that is solved where they meet; None where there are
         no such ends, which depends on the environment alone. A best-first search then works from
-        both.
+        both, and asks `encounter` where they meet.
         """
         del problem, state
+        return None
+
+    def encounter(self) -> Encounter | None:
+        """Who says which ends meet; None where there are none. Not traced."""
         return None
 
     def solved_positions(self) -> SolvedPositions | None:
@@ -393,8 +397,3 @@ def shapes(env: Environment[Any]) -> tuple[Problem, State]:
     """A problem and the state it begins with, as shapes and dtypes."""
     problem = jax.eval_shape(env.sample_problem, jax.random.key(0))
     return problem, jax.eval_shape(env.init, problem)
-
-
-def has_ends(env: Environment[Any]) -> bool:
-    """Whether its problems have two ends that are worked on until they meet."""
-    return jax.eval_shape(env.ends, *shapes(env)) is not None

@@ -1,28 +1,48 @@
-"""Problems with two ends, each worked on by moves of its own, until both are the same.
+"""Problems with two ends, each worked on by moves of its own, until both meet.
 
-An equation is one: either side is rewritten, and it is proved when both read alike. A search of
-such problems works from both ends and looks whether what it has reached from one was reached from
-the other (I. Pohl 1971, "Bi-directional search"), which for ways of length d over b moves takes
-some b^(d/2) states where one end alone takes b^d.
+An equation is one: either side is rewritten, and it is proved when both read alike, or when what
+is still open in them can be filled in so that they do. A search of such problems works from both
+ends and looks whether what it has reached from one meets what was reached from the other (I. Pohl
+1971, "Bi-directional search"), which for ways of length d over b moves takes some b^(d/2) states
+where one end alone takes b^d.
 """
+
+import abc
 
 import jax
 from flax import struct
 
 
 class Ends(struct.PyTreeNode):
-    """What a state's two ends are, and what each move would make of its own, told by keys.
+    """What a state's two ends are, and what each move would make of its own.
 
-    Keys are 64 bits of hash, in two halves: equal for equal ends, and with all but certainty only
-    for these. What both ends have in common, a move of one must not change, and all moves of
-    either end must be legal whatever has become of the other.
+    W numbers tell all of an end that its moves and its meeting depend on: equal ones are the same
+    end. What both ends have in common, a move of one must not change, and all moves of either end
+    must be legal whatever has become of the other.
     """
 
-    keys: jax.Array
-    """uint32 [2, 2]: of either end, both halves."""
+    now: jax.Array
+    """int8 [2, W]: either end."""
     end: jax.Array
     """int8 [num_actions]: the end, 0 or 1, that each move works on."""
     after: jax.Array
-    """uint32 [num_actions, 2]: the key of that end after the move."""
-    is_known: jax.Array
-    """bool [num_actions]: whether `after` tells it; not of moves that are a part of one only."""
+    """int8 [num_actions, W]: that end after the move; of no meaning where it is not legal."""
+
+
+class Encounter(abc.ABC):
+    """Says which ends meet, of any problem of an environment; on the host, in plain Python.
+
+    An end comes as the W bytes of its row of `Ends`. A search asks for the features of each end
+    that is new, and only of those which these let meet, whether they do.
+    """
+
+    @abc.abstractmethod
+    def features(self, end: bytes) -> tuple[int, ...]:
+        """Sets, each as the bits of an int >= 0, as many for every end: two ends can only meet
+        where their first sets have a member in common, their second ones too, and so on. The same
+        whichever end it is. Few different sets, each of few members, make a quick search.
+        """
+
+    @abc.abstractmethod
+    def meets(self, left: bytes, right: bytes) -> bool:
+        """Whether a state with these ends, 0 and 1, is solved."""

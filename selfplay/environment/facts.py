@@ -3,7 +3,10 @@
 import operator
 from typing import Any
 
-from selfplay.environment.contract import Environment
+import jax
+
+from selfplay.environment.contract import Environment, shapes
+from selfplay.environment.ends import Encounter
 from selfplay.environment.observation import ArraySpec, TokenSpec
 
 
@@ -44,6 +47,27 @@ def refuse_unfit_facts(env: Environment[Any]) -> None:
         )
     if isinstance(spec, TokenSpec):
         _refuse_unfit_tokens(name, spec, env.num_actions)
+
+
+def has_ends(env: Environment[Any]) -> bool:
+    """Whether its problems have two ends that are worked on until they meet."""
+    return jax.eval_shape(env.ends, *shapes(env)) is not None
+
+
+def encounter_of(env: Environment[Any]) -> Encounter | None:
+    """Who says which ends of its problems meet; None where they have none.
+
+    Raises ValueError where they have ends and nobody says so.
+    """
+    if not has_ends(env):
+        return None
+    encounter = env.encounter()
+    if encounter is None:
+        raise ValueError(
+            f"{type(env).__name__} has ends, and a search from both must know which of them meet: "
+            "encounter() must return a selfplay.environment.Encounter (or ends() None), got None"
+        )
+    return encounter
 
 
 def _refuse_unfit_tokens(name: str, spec: TokenSpec, num_actions: int) -> None:

@@ -38,8 +38,9 @@ def neighbours_of(env: Environment[Any], problem: Problem, count: int) -> list[P
     found = env.neighbours(problem, count, seed=0)
     if not found:
         raise ValueError(
-            f"practice for one problem needs others like it: {type(env).__name__} would have to "
-            "define neighbours(problem, count, seed)"
+            f"practice for one problem needs others like it, and {type(env).__name__} makes none: "
+            "what may help is a larger --budget, or longer training of the run (an environment of "
+            "your own makes them by its method neighbours)"
         )
     return found
 

@@ -3,11 +3,14 @@
 Looking a name up imports no JAX; only `make` does, because it runs the environment's module.
 """
 
+import ast
 import difflib
 import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,17 +116,39 @@ def pretrained_path(name: str) -> Path | None:
     return _beside(name, AGENT_SUFFIX)
 
 
+def arguments_text(name: str) -> str:
+    """What the environment's class says of its arguments, under `Args:`, one after the other;
+    empty where it says nothing. Read from its source, which is not run."""
+    module, cls = target(name)
+    source = _source(name, module)
+    try:
+        tree = ast.parse(source.read_bytes())
+    except (OSError, SyntaxError, ValueError):  # to be told by who imports it
+        return ""
+    classes = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == cls)
+    described = next((ast.get_docstring(node) or "" for node in classes), "")
+    section = re.search(r"^Args:\n((?: +.*\n?)+)", described, re.MULTILINE)
+    entries = re.split(r"\n(?=\S)", textwrap.dedent(section[1]).strip()) if section else []
+    lines = (" ".join(entry.split()) for entry in entries)
+    return "\n".join(textwrap.fill(line, 76, subsequent_indent="    ") for line in lines)
+
+
 def _beside(name: str, suffix: str) -> Path | None:
     """What has the name of the environment's module but for the suffix, if it is there."""
     module, _ = target(name)
+    path = _source(name, module).with_suffix(suffix)
+    return path if path.exists() else None
+
+
+def _source(name: str, module: str) -> Path:
+    """The file of an environment's module."""
     try:
         spec = importlib.util.find_spec(module)
     except ImportError as error:
         raise ValueError(f"environment {name!r} could not be found: {error}") from error
     if spec is None or spec.origin is None:
         raise ValueError(f"environment {name!r}: there is no module {module!r}")
-    path = Path(spec.origin).with_suffix(suffix)
-    return path if path.exists() else None
+    return Path(spec.origin)
 
 
 def preset(name: str, **overrides: Any) -> config_lib.Config:

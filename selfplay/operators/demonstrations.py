@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from selfplay.environment.contract import Environment, Problem, State, has_ends
+from selfplay.environment.contract import Environment, Problem, State
+from selfplay.environment.facts import has_ends
 from selfplay.operators import practice as levels
 from selfplay.operators.contract import OPERATORS
 from selfplay.operators.targets import VERDICTS, Provenance, Targets, outcome_values

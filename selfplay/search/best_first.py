@@ -19,7 +19,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfplay.environment.contract import Environment, Problem, State, has_ends
+from selfplay.environment.contract import Environment, Problem, State
+from selfplay.environment.facts import encounter_of
 from selfplay.networks.contract import Params
 from selfplay.search.edges import Edge
 from selfplay.search.model import Evaluator, mask_logits
@@ -51,13 +52,13 @@ class BestFirst:
     equal results.
 
     Where an environment has `ends` it is searched from both: a state moves but one of them, the
-    other stays where it began, and it is solved where what was reached from both is the same.
+    other stays where it began, and it is solved where what was reached from both meets.
     """
 
     def __init__(self, env: Environment[Any], evaluator: Evaluator):
         """Of an environment, by what an evaluator guesses of policy and value at each state.
 
-        Raises ValueError for two players.
+        Raises ValueError for two players, or for ends of which nobody says which meet.
         """
         if env.num_players != 1:
             raise ValueError(
@@ -126,6 +127,7 @@ class BestFirst:
                 np.random.default_rng((seed, i)) if dives else None,
                 None if longest is None else longest[i],
                 limit=device.max_steps - int(states.step_count[i]),
+                encounter=device.encounter,
             )
             for i in range(count)
         ]
@@ -133,10 +135,14 @@ class BestFirst:
         with _no_collection():
             self._search(params, problems, states, searches, widths, heuristic_weight)
         found = [search.found() for search in searches]
-        return self._confirmed(problems, states, found) if device.has_ends else found
+        return found if device.encounter is None else self._confirmed(problems, states, found)
 
     def _confirmed(self, problems: Problem, states: State, found: Sequence[Found]) -> list[Found]:
-        """What the rules confirm, from states [P] on: keys of ends that differ may be equal."""
+        """What the rules confirm, from states [P] on, up to where they say that it is solved.
+
+        Where both ends meet is what the environment's `encounter` says, of moves that were never
+        made; a solution is what `step` and `solved` say.
+        """
         solved_by: dict[int, int] = {}
         for step in range(max((len(one.actions or ()) for one in found), default=0)):
             going = [
@@ -256,16 +262,15 @@ class _Device:
             guess = (order.astype(jnp.int16), ranked(costs), ranked(hints), value)
             if ends is None:
                 return *guess, None, None, None
-            after = jnp.where(ends.is_known[..., None], ends.after, 0)
-            after = jnp.take_along_axis(after, order[..., None], axis=-2)
-            return *guess, ranked(ends.end), after, ends.keys
+            after = jnp.take_along_axis(ends.after, order[..., None], axis=-2)
+            return *guess, ranked(ends.end), after, ends.now
 
         self.begin = jax.jit(jax.vmap(env.init))
         """The first states [P] of problems [P]."""
         self._step = jax.jit(jax.vmap(step))
         self._judge = jax.jit(judge, static_argnums=4)
         self.max_steps = env.max_steps
-        self.has_ends = has_ends(env)
+        self.encounter = encounter_of(env)
 
     def step(
         self, problems: Problem, owners: np.ndarray, states: State, actions: list[int]
@@ -291,10 +296,8 @@ class _Device:
         def judge(problems: Problem, states: State, ends: jax.Array) -> Any:
             return self._judge(params, problems, states, ends, heuristic_weight)
 
-        *guess, after, keys = _padded(judge, problems, states, np.array(ends, np.int8))
-        if after is not None:  # two halves of 32 bits as one key
-            after, keys = after.view(np.uint64)[..., 0], keys.view(np.uint64)[..., 0]
-        columns = [itertools.repeat(None) if x is None else x for x in (*guess, after, keys)]
+        guess = _padded(judge, problems, states, np.array(ends, np.int8))
+        columns = [itertools.repeat(None) if x is None else x for x in guess]
         return [Guess(*row) for row in zip(*columns, strict=False)]
 
 

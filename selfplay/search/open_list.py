@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from selfplay.environment.ends import Encounter
 from selfplay.search.edges import Edge, Node, way
 from selfplay.search.meeting import Meeting
 
@@ -42,9 +43,9 @@ class Guess(NamedTuple):
     ends: np.ndarray | None = None
     """As in `Node`; the next two are None where it is."""
     after: np.ndarray | None = None
-    """uint64 [A]: what each action makes of its end, by key; 0 where nobody knows."""
-    keys: np.ndarray | None = None
-    """uint64 [2]: what both ends are."""
+    """int8 [A, W]: what each action makes of its end; of no meaning where it is illegal."""
+    now: np.ndarray | None = None
+    """int8 [2, W]: what both ends are."""
 
 
 class OpenList:
@@ -58,8 +59,11 @@ class OpenList:
         chance: np.random.Generator | None,
         longest: int | None,
         limit: int,
+        encounter: Encounter | None = None,
     ):
-        """`limit` is the environment's own, of steps; the rest as in `BestFirst`."""
+        """`limit` is the environment's own, of steps, and `encounter` too; the rest as in
+        `BestFirst`.
+        """
         self.budget, self.path_memory, self.value_weight = budget, path_memory, value_weight
         self.chance, self.longest = chance, longest
         self.diver: Node | None = None
@@ -68,7 +72,8 @@ class OpenList:
         self.is_turn = False
         self.evaluations = self.steps = 0
         self.solution: tuple[int, ...] | None = None
-        self.meeting = Meeting(limit if longest is None else min(longest, limit))
+        limit = limit if longest is None else min(longest, limit)
+        self.meeting = None if encounter is None else Meeting(encounter, limit)
         self.queue: list[tuple[float, int, Edge]] = []
         self.pushed = 0
         self.known: dict[bytes, int] = {}
@@ -108,13 +113,13 @@ class OpenList:
         value_cost = -self.value_weight * math.log(chance)
         node = Node(state, edge, depth, steps, cost, value_cost, *guess[:3], guess.ends)
         if edge is not None and edge is self.falling:
-            self.diver = node
+            leads_on = node.costs[0] < math.inf  # of its end, which may be the only one that does
+            self.diver, self.falling = (node, edge) if leads_on else (None, None)
         self._push(node, rank=0)
-        if guess.after is not None:
-            if edge is None and guess.keys is not None:
-                self.meeting.begin(guess.keys)
-            met = self.meeting.offer(node, guess.after)
-            self.solution = self.solution or met
+        if self.meeting is not None and guess.now is not None and guess.after is not None:
+            if edge is None:
+                self.meeting.begin(guess.now)
+            self.solution = self.solution or self.meeting.offer(node, guess.after)
 
     def best(self, count: int) -> list[Edge]:
         """The next edges, at most so many; of each its state's next best takes the place."""

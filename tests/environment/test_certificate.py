@@ -26,7 +26,7 @@ class Sentences(Certifier):
     def explain(self, problem, actions):
         return f"{len(actions)} times"
 
-    def document(self, claims):
+    def document(self, claims, titles=()):
         return self._lean.document(claims)
 
     def judge(self, claims: list[Claim]) -> list[Judgement]:

@@ -1,3 +1,5 @@
+import inspect
+import re
 import subprocess
 import sys
 
@@ -112,7 +114,20 @@ def test_without_a_preset_the_defaults_serve(own_module, tmp_path):
 def test_every_preset_loads(name):
     config = registry.preset(name)
     assert config.env == name
-    registry.make(name, **config.env_args)
+    env = registry.make(name, **config.env_args)
+    told = re.findall(r"^(\w+):", registry.arguments_text(name), re.MULTILINE)
+    assert set(told) <= set(inspect.signature(type(env)).parameters)
+
+
+def test_what_a_class_says_of_its_arguments_is_read_from_its_source(own_module, tmp_path):
+    assert registry.arguments_text(f"{own_module}:Mine") == ""
+    assert registry.arguments_text("equational").splitlines()[:3] == [
+        "size: 31, 63 or 127; a network plays with any of them.",
+        "max_steps: steps of an episode.",
+        "step_cost: what each step but the last costs, at most 1 / max_steps. Solved",
+    ]
+    (tmp_path / "users_own_game.py").write_text("class Mine(:")
+    assert registry.arguments_text(f"{own_module}:Mine") == ""
 
 
 def test_looking_names_and_presets_up_imports_no_jax():

@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 
 from selfplay.environment import ArraySpec
-from tests import worlds
+from tests import patterns, worlds
 from tests.environment.zoo import Columns, ColumnsState, breaks
 
 
@@ -284,6 +284,12 @@ class FloatPermutation(Columns):
     def mirror(self, state, index):
         state, permutation = super().mirror(state, index)
         return state, permutation.astype(jnp.float32)
+
+
+@breaks("extras")
+class EndsOfWords(patterns.TwoEnds):
+    def ends(self, problem, state):
+        return jax.tree.map(lambda leaf: leaf.astype(jnp.int32), super().ends(problem, state))
 
 
 @breaks("extras")

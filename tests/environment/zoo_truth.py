@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from selfplay.environment import Verdict, Verifier
 from selfplay_envs.games.hex import Hex
-from tests import worlds
+from tests import patterns, worlds
 from tests.environment.zoo import Columns, ColumnsState, breaks
 
 
@@ -102,6 +102,57 @@ class AcceptsMistakes(worlds.Spell):
 class VerifierCrashes(worlds.Spell):
     def verifier(self):
         return Crashes()
+
+
+@breaks("two ends")
+class TellsOtherMoves(patterns.TwoEnds):
+    """The moves of either end are told in the wrong order."""
+
+    def ends(self, problem, state):
+        ends = super().ends(problem, state)
+        return ends.replace(after=ends.after[jnp.array([1, 0, 3, 2])])
+
+
+@breaks("two ends")
+class MovesBothEnds(patterns.TwoEnds):
+    def _play(self, problem, state, action):
+        after = super()._play(problem, state, action)
+        return after.replace(patterns=jnp.roll(after.patterns, action == 0, axis=1))
+
+
+@breaks("two ends")
+class AllowsAfterTheOther(patterns.TwoEnds):
+    """The second pattern is counted up only while the first one begins with a 0."""
+
+    def _legal(self, problem, state):
+        return super()._legal(problem, state).at[3].set(state.patterns[0, 0] == 0)
+
+
+class Equal(patterns.Matching):
+    def meets(self, left, right):
+        return left == right
+
+
+@breaks("encounter")
+class MeetsOnlyEqual(patterns.TwoEnds):
+    """What is open matches by the rules alone."""
+
+    def sample_problem(self, key, split="train"):
+        return super().sample_problem(key, split).at[1, 0].set(patterns.OPEN)
+
+    def encounter(self):
+        return Equal()
+
+
+class OpenApart(patterns.Matching):
+    def features(self, end):
+        return tuple(1 << digit for digit in end)
+
+
+@breaks("encounter")
+class FeaturesApart(MeetsOnlyEqual):
+    def encounter(self):
+        return OpenApart()
 
 
 class HeavyState(ColumnsState):

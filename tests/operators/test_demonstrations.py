@@ -7,7 +7,7 @@ import numpy as np
 from selfplay.operators import demonstrations
 from selfplay.operators.demonstrations import Demonstrations
 from tests import worlds
-from tests.search.test_meeting import TwoEnds
+from tests.patterns import TwoEnds
 
 WAYS = ((1, 0, 1, 1), (0, 0, 0, 1), (1, 1, 1, 1))
 """To 2, to -3 and on where nothing is any more, and one that leads to no end."""
@@ -48,10 +48,11 @@ def test_a_state_on_the_way_is_reached():
 
 
 def test_either_end_is_shown_first():
-    """From 41 by two steps, and from 20 by 21 and 42, both come to 43."""
-    action = jnp.array(2 * [[0, 2, 0, 3, 2]], jnp.int32)
+    """0123 counted up twice and 2221 turned, counted up and turned both come to 2123."""
+    problem = TwoEnds().parse_problem("0123~2221")
+    action = jnp.array(2 * [[1, 2, 1, 3, 2]], jnp.int32)
     two = Demonstrations(
-        problem=jnp.array([[41, 20], [41, 20]], jnp.int32),
+        problem=jnp.stack([problem, problem]),
         level=jnp.zeros(2, jnp.int32),
         action=action,
         solved=jnp.ones(2, jnp.bool_),
@@ -60,11 +61,13 @@ def test_either_end_is_shown_first():
         first_end=jnp.array([0, 1], jnp.int8),
     )
     targets = jax.jit(lambda x: demonstrations.rows(TwoEnds(), x, jnp.int32(9)))(two)
-    shown = [[0, 0, 2, 3, 2], [2, 3, 2, 0, 0]]
+    shown = [[1, 1, 2, 3, 2], [2, 3, 2, 1, 1]]
     np.testing.assert_array_equal(targets.action_weights.argmax(-1).T, shown)
-    numbers = [
-        [[41, 20], [42, 20], [43, 20], [43, 21], [43, 42]],
-        [[41, 20], [41, 21], [41, 42], [41, 43], [42, 43]],
+    patterns = [
+        ["0123~2221", "1123~2221", "2123~2221", "2123~2212", "2123~3212"],
+        ["0123~2221", "0123~2212", "0123~3212", "0123~2123", "1123~2123"],
     ]
-    np.testing.assert_array_equal(targets.state.numbers.transpose(1, 0, 2), numbers)
+    seen = np.asarray(targets.state.patterns.transpose(1, 0, 2, 3))
+    texts = [[TwoEnds().format_problem(pair) for pair in way] for way in seen]
+    assert texts == patterns
     np.testing.assert_array_equal(targets.value, 1.0)

@@ -1,130 +1,142 @@
-"""Equational reasoning in plain Python, slowly: terms, not arrays; actions numbered as in
-`selfplay_envs.proofs.equational_moves`."""
+"""Equational reasoning in plain Python, slowly: terms, not arrays; negative numbers are holes, hole
+h is -1 - h; directions and places as in `selfplay_envs.proofs.equational_moves`."""
 
 from selfplay_envs.proofs.magma import Law, Term, variables
 
+ROUNDS = 4
+MAX_HOLES = 6
 
-def subterms(term: Term) -> list[Term]:
+
+class NotAllowedError(Exception):
+    """What a rewriting must not do."""
+
+
+def subterms(term) -> list:
     """Of a term, in preorder."""
-    if isinstance(term, int):
+    if not isinstance(term, tuple):
         return [term]
     return [term, *subterms(term[0]), *subterms(term[1])]
 
 
-def matched(pattern: Term, term: Term, values: dict[int, Term]) -> dict[int, Term] | None:
-    """What the pattern's variables stand for beside `values`, if it can be the term."""
-    if isinstance(pattern, int):
-        return values | {pattern: term} if values.get(pattern, term) == term else None
-    if isinstance(term, int):
-        return None
-    first = matched(pattern[0], term[0], values)
-    return None if first is None else matched(pattern[1], term[1], first)
-
-
-def filled(pattern: Term, values: dict[int, Term]) -> Term:
-    if isinstance(pattern, int):
-        return values[pattern]
-    return filled(pattern[0], values), filled(pattern[1], values)
-
-
-def replaced(term: Term, place: int, new: Term) -> Term:
+def replaced(term, place: int, new):
     if place == 0:
         return new
-    assert isinstance(term, tuple)
     on_left = len(subterms(term[0]))
     if place <= on_left:
         return replaced(term[0], place - 1, new), term[1]
     return term[0], replaced(term[1], place - 1 - on_left, new)
 
 
-class Attempt:
-    """A goal, and the rewriting that waits for picks."""
+def renumbered(term: Term) -> Term:
+    """Holes by first occurrence."""
+    order = list(dict.fromkeys(v for v in variables(term) if v < 0))
+    return _mapped(term, lambda leaf: -1 - order.index(leaf) if leaf < 0 else leaf)
 
-    def __init__(self, hypothesis: Law, conclusion: Law, size: int):
-        self.law, self.size = hypothesis, size
-        self.goal, self.begun = list(conclusion.sides), conclusion.sides
-        self.constants = range(conclusion.num_variables)
-        self.pending: int | None = None
-        self.picks: list[int] = []
 
-    @property
-    def solved(self) -> bool:
-        return self.goal[0] == self.goal[1]
+def allowed(law: Law, side: Term, size: int) -> dict[tuple[int, int], Term]:
+    """What each rewriting makes of a side of up to `size` nodes, by direction and place."""
+    found = {}
+    for direction in range(2):
+        for place in range(len(subterms(side))):
+            try:
+                found[direction, place] = rewritten(law, side, size, direction, place)
+            except NotAllowedError:
+                continue
+    return found
 
-    def read(self, action: int) -> tuple[int, int, Term, Term]:
-        """Side, place, and the law's sides as a rewriting reads them."""
-        direction, place = divmod(action, 2 * self.size)
-        before, after = self.law.sides if direction == 0 else reversed(self.law.sides)
-        return place // self.size, place % self.size, before, after
 
-    def open(self, action: int) -> list[int]:
-        """Variables that are picked, in order."""
-        _, _, before, after = self.read(action)
-        return sorted(set(variables(after)) - set(variables(before)))
+def rewritten(law: Law, side: Term, size: int, direction: int, place: int) -> Term:
+    """Raises NotAllowedError."""
+    pattern, replacement = law.sides if direction == 0 else law.sides[::-1]
+    here = subterms(side)[place]
+    if isinstance(here, int) and here < 0 and list(variables(side)).count(here) == 1:
+        raise NotAllowedError("it is a hole that occurs once")
+    classes = Classes()
+    classes.walk(pattern, here)
+    outcome = classes.resolved(replaced(_of_side(side), place, _of_law(replacement)))
+    open_ = list(dict.fromkeys(leaf for leaf in subterms(outcome) if isinstance(leaf, str)))
+    outcome = _mapped(outcome, lambda leaf: -1 - open_.index(leaf) if leaf in open_ else leaf)
+    if len(subterms(outcome)) > size or len(open_) > MAX_HOLES:
+        raise NotAllowedError("it is too large")
+    return outcome
 
-    def picked(self, pick: int) -> Term:
-        if pick >= 2 * self.size:
-            return pick - 2 * self.size
-        return subterms(self.shown(pick // self.size))[pick % self.size]
 
-    def shown(self, side: int) -> Term:
-        """Where picks are from: the side at work as it is, the other one as it began."""
-        assert self.pending is not None
-        own, *_ = self.read(self.pending)
-        return (self.goal if side == own else self.begun)[side]
+class Classes:
+    """Of unknowns, which are "v0", "v1", … for the law's variables, "h0", … for the side's holes.
 
-    def outcome(self, action: int, picks: list[Term]) -> "Term | None":
-        """What the side becomes, if the law matches and it fits."""
-        side, place, before, after = self.read(action)
-        values = matched(before, subterms(self.goal[side])[place], {})
-        if values is None:
-            return None
-        values |= dict(zip(self.open(action), picks, strict=True))
-        result = replaced(self.goal[side], place, filled(after, values))
-        return result if len(subterms(result)) <= self.size else None
+    A class has at most one value.
+    """
 
-    def allows(self, action: int, picks: list[Term]) -> bool:
-        """With variables for what is still to be picked."""
-        missing = len(self.open(action)) - len(picks)
-        result = self.outcome(action, picks + [0] * missing)
-        side, *_ = self.read(action)
-        return result is not None and (missing > 0 or result != self.goal[side])
+    def __init__(self):
+        self.members: dict[str, list[str]] = {}
+        self.values: dict[str, tuple[bool, object]] = {}
+        """Of a class by its first member: whether it is a subterm of the side, and which term."""
 
-    def legal(self) -> list[int]:
-        if self.pending is not None:
-            before = [self.picked(pick) for pick in self.picks]
-            return [
-                4 * self.size + pick
-                for pick in self.pool()
-                if self.allows(self.pending, [*before, self.picked(pick)])
-            ]
-        return [
-            direction * 2 * self.size + side * self.size + place
-            for direction in range(2)
-            for side in range(2)
-            for place in range(len(subterms(self.goal[side])))
-            if self.allows(direction * 2 * self.size + side * self.size + place, [])
-        ]
+    def of(self, unknown: str) -> str:
+        """The first member of its class."""
+        for first, members in self.members.items():
+            if unknown in members:
+                return first
+        self.members[unknown] = [unknown]
+        return unknown
 
-    def pool(self) -> list[int]:
-        """Products where they first occur, those of the side at work before others; variables."""
-        first: dict[Term, int] = {}
-        assert self.pending is not None
-        own, *_ = self.read(self.pending)
-        for side in (own, 1 - own):
-            for place, term in enumerate(subterms(self.shown(side))):
-                if isinstance(term, tuple):
-                    first.setdefault(term, side * self.size + place)
-        return [*first.values(), *(2 * self.size + v for v in self.constants)]
-
-    def act(self, action: int) -> None:
-        if self.pending is None:
-            self.pending = action
+    def walk(self, pattern: Term, term: Term) -> None:
+        """Pattern and subterm together."""
+        if isinstance(pattern, int) and isinstance(term, int) and term < 0:
+            self.join(_of_law(pattern), _of_side(term))
+        elif isinstance(pattern, int):
+            self.give(self.of(_of_law(pattern)), True, _of_side(term))
+        elif isinstance(term, tuple):
+            self.walk(pattern[0], term[0])
+            self.walk(pattern[1], term[1])
+        elif term < 0:
+            self.give(self.of(_of_side(term)), False, _of_law(pattern))
         else:
-            self.picks.append(action - 4 * self.size)
-        if len(self.picks) == len(self.open(self.pending)):
-            side, *_ = self.read(self.pending)
-            result = self.outcome(self.pending, [self.picked(pick) for pick in self.picks])
-            assert result is not None
-            self.goal[side] = result
-            self.pending, self.picks = None, []
+            raise NotAllowedError("◇ against a constant")
+
+    def give(self, first: str, of_side: bool, value) -> None:
+        """To a class that has no value, or the same subterm of the side."""
+        if first not in self.values:
+            self.values[first] = of_side, value
+        elif not of_side or self.values[first] != (True, value):
+            raise NotAllowedError("two values of a class")
+
+    def join(self, one: str, other: str) -> None:
+        one, other = self.of(one), self.of(other)
+        if one != other:
+            self.members[one] += self.members.pop(other)
+            if other in self.values:
+                self.give(one, *self.values.pop(other))
+
+    def resolved(self, term):
+        """With values in place of unknowns, and the first of their class where it has none."""
+        for first in self.values:  # all of them: one may need itself that the term is without
+            self._in_rounds(first)
+        term = self._in_rounds(term)
+        return _mapped(term, lambda leaf: self.of(leaf) if isinstance(leaf, str) else leaf)
+
+    def _in_rounds(self, term):
+        for _ in range(ROUNDS):
+            term = _mapped(term, self.value)
+        if _mapped(term, self.value) != term:
+            raise NotAllowedError("values are left after so many rounds")
+        return term
+
+    def value(self, leaf):
+        """Of an unknown whose class has one; else itself."""
+        known = self.values.get(self.of(leaf)) if isinstance(leaf, str) else None
+        return leaf if known is None else known[1]
+
+
+def _of_law(term: Term):
+    return _mapped(term, lambda leaf: f"v{leaf}")
+
+
+def _of_side(term: Term):
+    return _mapped(term, lambda leaf: f"h{-1 - leaf}" if leaf < 0 else leaf)
+
+
+def _mapped(term, leaf_to):
+    if isinstance(term, tuple):
+        return _mapped(term[0], leaf_to), _mapped(term[1], leaf_to)
+    return leaf_to(term)

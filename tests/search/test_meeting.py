@@ -1,111 +1,26 @@
-"""A search from two ends, on numbers that are doubled and counted up until they are equal."""
+"""A search from two ends, on patterns that are changed until they match."""
 
 import itertools
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from selfplay.environment.contract import Environment, State
-from selfplay.environment.ends import Ends
-from selfplay.environment.observation import ArraySpec
 from selfplay.search.best_first import best_first
+from selfplay.search.edges import Edge, Node, way
+from selfplay.search.meeting import Meeting
 from selfplay.search.model import constant_evaluator
+from tests.patterns import LENGTH, OPEN, Matching, Patterns, TwoEnds, distance, match
 
-MODULUS = 1_009
-
-
-class PairState(State):
-    numbers: jax.Array
-    """int32 [2]."""
+PAIRS = ["0123~4403", "01?3~2240", "0000~2?31", "443?~0?12"]
 
 
-class OneEnd(Environment[PairState]):
-    """Two numbers: moves 0 and 1 add one to the first or double it, 2 and 3 the second. They are
-    residues of MODULUS; whoever makes them equal has won.
-    """
-
-    num_actions = 4
-    num_players = 1
-    observation_spec = ArraySpec((2,))
-
-    def __init__(self, max_steps: int = 40):
-        self.max_steps = max_steps
-
-    def sample_problem(self, key, split="train"):
-        return jnp.array([1, 500], jnp.int32)
-
-    def _start(self, problem):
-        return PairState.start(1, numbers=problem)
-
-    def _legal(self, problem, state):
-        return jnp.ones(4, jnp.bool_)
-
-    def _play(self, problem, state, action):
-        numbers = state.numbers.at[action // 2].set(moved(state.numbers)[action])
-        met = numbers[0] == numbers[1]
-        return state.replace(
-            numbers=numbers, terminated=met, rewards=jnp.where(met, 1.0, 0.0)[None]
-        )
-
-    def observe(self, problem, state):
-        return state.numbers.astype(jnp.float32)
+def problems_of(pairs):
+    return jnp.stack([Patterns().parse_problem(pair) for pair in pairs])
 
 
-class TwoEnds(OneEnd):
-    """It says so, but of the moves in `unknown`."""
-
-    unknown: tuple[int, ...] = ()
-
-    def ends(self, problem, state):
-        known = jnp.array([action not in self.unknown for action in range(4)])
-        return Ends(
-            keys=keyed(state.numbers),
-            end=jnp.array([0, 0, 1, 1], jnp.int8),
-            after=keyed(moved(state.numbers)),
-            is_known=known,
-        )
-
-
-class NoDoubles(TwoEnds):
-    """Where doubling leads, nobody knows before."""
-
-    unknown = (1, 3)
-
-
-class Liar(TwoEnds):
-    """Its keys are equal whatever the numbers are."""
-
-    def ends(self, problem, state):
-        ends = super().ends(problem, state)
-        return ends.replace(keys=ends.keys % 2 + 1, after=ends.after * 0 + 3)
-
-
-def moved(numbers):
-    """int32 [4]: what each move makes of its number."""
-    first, second = numbers
-    return jnp.stack([first + 1, 2 * first, second + 1, 2 * second]) % MODULUS
-
-
-def keyed(numbers):
-    """uint32 [N, 2]: keys of numbers [N]; not 0."""
-    return jnp.stack([numbers + 1, 7 * numbers], axis=-1).astype(jnp.uint32)
-
-
-def distance(problem: tuple[int, int]) -> int:
-    """Moves of the shortest way on which both meet, by hand: what is reached in so many moves."""
-    reached = [{problem[0]: 0}, {problem[1]: 0}]
-    for steps in itertools.count(1):
-        for known in reached:
-            for number in [n for n, at in known.items() if at == steps - 1]:
-                for after in ((number + 1) % MODULUS, 2 * number % MODULUS):
-                    known.setdefault(after, steps)
-        both = reached[0].keys() & reached[1].keys()
-        if both:
-            best = min(reached[0][n] + reached[1][n] for n in both)
-            if best <= steps:
-                return best
-    raise AssertionError
+def searched(env, pairs, **options):
+    return best_first(env, constant_evaluator(env), (), problems_of(pairs), **options)
 
 
 def solves(env, problem, actions) -> bool:
@@ -117,17 +32,12 @@ def solves(env, problem, actions) -> bool:
     return bool(env.solved(problem, state))
 
 
-PAIRS = [(1, 500), (3, 1_000), (700, 20), (9, 11)]
-
-
-@pytest.mark.parametrize("make", [TwoEnds, NoDoubles])
-def test_both_ends_meet(make):
+def test_both_ends_meet():
     """By ways that the rules confirm, after fewer states than a search of pairs judges."""
-    env, problems = make(), jnp.array(PAIRS, jnp.int32)
-    options = {"budget": 2_000, "at_once": 4}
-    found = best_first(env, constant_evaluator(env), (), problems, **options)
-    alone = best_first(OneEnd(), constant_evaluator(env), (), problems, **options)
-    for problem, pair, one, other in zip(problems, PAIRS, found, alone, strict=True):
+    env = TwoEnds()
+    found = searched(env, PAIRS, budget=800)
+    alone = searched(Patterns(), PAIRS, budget=800)
+    for pair, problem, one, other in zip(PAIRS, problems_of(PAIRS), found, alone, strict=True):
         assert one.actions is not None
         assert solves(env, problem, one.actions)
         assert list(one.actions) == sorted(one.actions, key=lambda action: action // 2)
@@ -136,48 +46,152 @@ def test_both_ends_meet(make):
     assert sum(one.evaluations for one in found) < sum(one.evaluations for one in alone) / 4
 
 
-def test_a_state_moves_one_end_alone():
-    """So there are no more states than twice the residues, not the square of them."""
-    env = Never()
-    found = best_first(
-        env, constant_evaluator(env), (), jnp.array([PAIRS[0]], jnp.int32), budget=10_000
-    )
-    assert found[0].exhausted
-    assert found[0].evaluations == 2 * MODULUS - 1
+def test_ways_are_no_longer_than_is_allowed():
+    """Neither by the problem's limit nor by the environment's; and the shortest is found."""
+    pair = PAIRS[1]
+    shortest = distance(pair)
+    for limit in (shortest, shortest - 1):
+        for env, longest in ((TwoEnds(), [limit]), (TwoEnds(max_steps=limit), None)):
+            (found,) = searched(env, [pair], budget=1_000, longest=longest)
+            assert (found.actions is not None) == (limit == shortest)
 
 
 class Never(TwoEnds):
-    """No end is like another, and nothing is solved."""
+    """Nothing is solved."""
 
     def __init__(self):
-        super().__init__(max_steps=2_000)
+        super().__init__(max_steps=1_000)
 
     def _play(self, problem, state, action):
         after = super()._play(problem, state, action)
-        return after.replace(
-            terminated=jnp.bool_(False), rewards=jnp.zeros(1), numbers=after.numbers
-        )
+        return after.replace(terminated=jnp.bool_(False), rewards=jnp.zeros(1))
 
-    def ends(self, problem, state):
-        ends = super().ends(problem, state)
-        mark = jnp.array([[0, 0], [1, 0]], jnp.uint32) << 20
-        return ends.replace(keys=ends.keys + mark, after=ends.after + mark[ends.end])
+    def encounter(self):
+        return Apart()
 
 
-def test_ways_are_no_longer_than_is_allowed():
-    """Neither by the problem's limit nor by the environment's."""
-    problems, shortest = jnp.array([PAIRS[0]], jnp.int32), distance(PAIRS[0])
-    for limit in (shortest, shortest - 1):
-        for env, longest in ((TwoEnds(), [limit]), (TwoEnds(max_steps=limit), None)):
-            found = best_first(
-                env, constant_evaluator(env), (), problems, budget=2_100, longest=longest
-            )
-            assert (found[0].actions is not None) == (limit == shortest)
+class Apart(Matching):
+    def features(self, end):
+        return ()
+
+    def meets(self, left, right):
+        return False
+
+
+def test_a_state_moves_one_end_alone():
+    """So there are no more states than what both become, not the product of it."""
+    (found,) = searched(Never(), ["0??1~?2?3"], budget=10_000)
+    assert found.exhausted
+    assert found.evaluations == 4 * 5**2 + 2 * 5**2 - 1  # half a turn of ?2?3 is as good as none
+
+
+class Liar(TwoEnds):
+    def encounter(self):
+        return Together()
+
+
+class Together(Apart):
+    def meets(self, left, right):
+        return True
 
 
 def test_what_the_rules_do_not_confirm_is_no_solution():
-    env = Liar()
-    found = best_first(
-        env, constant_evaluator(env), (), jnp.array([PAIRS[0]], jnp.int32), budget=50
-    )
-    assert found[0].actions is None
+    (found,) = searched(Liar(), PAIRS[:1], budget=50)
+    assert found.actions is None
+
+
+def test_ends_need_somebody_who_says_which_meet():
+    class Silent(TwoEnds):
+        def encounter(self):
+            return None
+
+    with pytest.raises(ValueError, match=r"Silent has ends.* encounter\(\) must return"):
+        searched(Silent(), PAIRS[:1], budget=1)
+
+
+# The meeting itself --------------------------------------------------------------------------
+
+
+def node(edge, depth, ends, costs):
+    actions = len(ends)
+    order = np.arange(actions, dtype=np.int16)
+    zeros = np.zeros(actions, np.float32)
+    return Node(b"", edge, depth, 0.0, 0.0, 0.0, order, costs, zeros, np.array(ends, np.int8))
+
+
+def made_up(rng, moves=5, nodes=60):
+    """A tree of states whose moves make anything of their ends; either end's, or both's at first.
+
+    Yields each with what its moves make; the last of its moves is illegal.
+    """
+    costs = np.zeros(moves + 1, np.float32)
+    costs[-1] = np.inf
+    leaves = []
+    for number in range(nodes):
+        edge = leaves[rng.integers(len(leaves))] if leaves else None
+        depth = edge.node.depth + 1 if edge else 0
+        ends = [edge.end if edge else rank % 2 for rank in range(moves + 1)]
+        one = node(edge, depth, ends, costs)
+        leaves += [Edge(one, rank) for rank in range(moves)]
+        # few digits first, so that ends come again, and more of them, so that not all meet
+        after = rng.integers(2 + number % 3, size=(moves + 1, LENGTH), dtype=np.int8)
+        after[rng.random(after.shape) < 0.1] = OPEN
+        yield one, after
+
+
+@pytest.mark.parametrize("limit", [4, 7, 100])
+def test_the_shortest_way_of_all_that_meet(limit):
+    """Against all pairs; of an end that comes again the first way counts."""
+    met = asked = pairs = 0
+    for seed in range(20):
+        encounter = Matching()
+        meeting = Meeting(encounter, limit)
+        begun = np.array([[0, 1, 2, 3], [1, 0, 3, 2]], np.int8)
+        meeting.begin(begun)
+        first = [{begun[0].tobytes(): ()}, {begun[1].tobytes(): ()}]
+        for one, after in made_up(np.random.default_rng(seed)):
+            lengths = []
+            for rank, row in enumerate(after[:-1]):
+                end, name = int(one.ends[rank]), row.tobytes()
+                if name in first[end]:
+                    continue
+                first[end][name] = way(Edge(one, rank))
+                for other, known in first[1 - end].items():
+                    pairs += 1
+                    if match(name, other):
+                        lengths.append(len(first[end][name]) + len(known))
+            best = min((length for length in lengths if length <= limit), default=None)
+            told = meeting.offer(one, after)
+            assert (None if told is None else len(told)) == best
+            if told is not None:
+                met += 1
+                splits = range(len(told) + 1)
+                assert any(
+                    match(left, right)
+                    for split in splits
+                    for left in _at(first[0], told[:split])
+                    for right in _at(first[1], told[split:])
+                )
+        asked += len(encounter.asked)
+        assert len(set(encounter.asked)) == len(encounter.asked)
+    assert met
+    assert asked < pairs / 4
+
+
+def _at(first, actions):
+    """The ends to which a way led first."""
+    return [end for end, known in first.items() if known == actions]
+
+
+def test_only_ends_whose_features_allow_it_are_compared():
+    """Which is all of these that match, and none that do not: their features tell everything."""
+    words = [bytes(word) for word in itertools.product((0, 1, OPEN), repeat=LENGTH)]
+    encounter = Matching()
+    meeting = Meeting(encounter, 2)
+    after = np.array([list(word) for word in words], np.int8)
+    meeting.begin(np.array([[2] * LENGTH, [2] * LENGTH], np.int8))
+    costs = np.zeros(len(words), np.float32)
+    assert meeting.offer(node(None, 0, [0] * len(words), costs), after) == (len(words) - 1,)
+    encounter.asked.clear()
+    assert meeting.offer(node(None, 0, [1] * len(words), costs), after) is not None
+    assert all(match(*pair) for pair in encounter.asked)

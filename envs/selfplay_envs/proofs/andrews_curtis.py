@@ -29,7 +29,12 @@ from selfplay.environment import (
     Verifier,
 )
 from selfplay_envs.proofs import andrews_curtis_moves as moves
-from selfplay_envs.proofs import andrews_curtis_neighbours, free_group, presentation_text
+from selfplay_envs.proofs import (
+    andrews_curtis_neighbours,
+    free_group,
+    presentation_text,
+    step_limits,
+)
 from selfplay_envs.proofs import andrews_curtis_problems as problems
 from selfplay_envs.proofs.andrews_curtis_certificate import MoveList
 from selfplay_envs.proofs.andrews_curtis_replay import ReplayVerifier, shown
@@ -91,13 +96,7 @@ class AndrewsCurtis(Environment[AndrewsCurtisState]):
     ):
         if not 18 <= length <= free_group.MAX_LENGTH:
             raise ValueError(f"length must be between 18 and {free_group.MAX_LENGTH}, got {length}")
-        if not 1 <= max_steps <= 10_000:
-            raise ValueError(f"max_steps must be between 1 and 10,000, got {max_steps}")
-        if not 0 <= step_cost * max_steps <= 1:
-            raise ValueError(
-                f"step_cost must be between 0 and 1 / max_steps = {1 / max_steps:g}, "
-                f"got {step_cost}"
-            )
+        step_limits.refuse_unfit(max_steps, step_cost)
         if not 0 <= scrambles <= 1_000:
             raise ValueError(f"scrambles must be between 0 and 1,000, got {scrambles}")
         if observation not in get_args(View):

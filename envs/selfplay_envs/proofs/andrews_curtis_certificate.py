@@ -49,8 +49,8 @@ class MoveList(Certifier):
         self.proof(problem, actions)
         return replay.explained(_relators(problem), actions)
 
-    def document(self, claims: Sequence[tuple[str, str]]) -> str:
-        """Two lines for each claim, a blank one between."""
+    def document(self, claims: Sequence[tuple[str, str]], titles: Sequence[str] = ()) -> str:
+        """Two lines for each claim, a blank one between; a statement is its own title."""
         return "\n".join(f"{statement}\n{proof}\n" for statement, proof in claims)
 
     def judge(self, claims: Sequence[tuple[str, str]]) -> list[Judgement]:

@@ -1,7 +1,8 @@
 """Problems to practise on: what random rewritings make of a term, then pairs of laws.
 
 Level l below `WALKS` is a walk: a term and what it became by 1 + l random rewritings, by a law
-drawn from those that the split allows. After those come the pairs of `equational_problems`.
+drawn from those that the split allows; holes that are left in the end are filled with variables.
+After those come the pairs of `equational_problems`.
 """
 
 import functools
@@ -13,10 +14,11 @@ import numpy as np
 
 from selfplay_envs.proofs import equational_moves as moves
 from selfplay_envs.proofs import equational_problems, laws
-from selfplay_envs.proofs.equational_moves import Attempt
 from selfplay_envs.proofs.term_arrays import (
     EMPTY,
+    HOLES,
     LAW_NODES,
+    MAX_HOLES,
     MAX_VARIABLES,
     VARIABLES,
     EquationalProblem,
@@ -36,7 +38,7 @@ WALK_SIZE = 31
 """Room for nodes on a walk, whatever there is afterwards."""
 
 _START_VARIABLES = 3
-"""Different ones that a walk begins with, at most."""
+"""Different ones that a walk begins with, and ends with, at most."""
 
 
 class _Laws(NamedTuple):
@@ -144,15 +146,26 @@ def _sides(number: jax.Array) -> jax.Array:
 
 
 class _Walk(NamedTuple):
-    """A walk that is under way; side 0 is where it began, side 1 what it has become."""
+    """A walk that is under way."""
 
     key: jax.Array
     law: LawTable
-    attempt: Attempt
-    legal: jax.Array
-    """bool [num_actions(WALK_SIZE)]: ways on."""
+    start: jax.Array
+    """int8 [WALK_SIZE]: the term that it began with."""
+    codes: jax.Array
+    """int8 [WALK_SIZE]: what has become of it, holes and all."""
+    ways: jax.Array
+    """int8 [2, WALK_SIZE]: ways on, as `moves.ways` tells them."""
+    filling: jax.Array
+    """int8 [MAX_HOLES]: variables, as codes, for the holes in the end."""
     rewritings: jax.Array
     """int32 []: made so far."""
+
+    @property
+    def end(self) -> jax.Array:
+        """int8 [WALK_SIZE]: what has become of it, its holes filled."""
+        hole = jnp.maximum(self.codes - HOLES, 0).astype(jnp.int32)
+        return jnp.where(self.codes >= HOLES, self.filling[hole], self.codes)
 
 
 def _draw_walk(
@@ -167,50 +180,47 @@ def _draw_walk(
     allowed = jnp.array(sorted(numbers(split)), jnp.int16)
 
     def unfinished(walk: _Walk) -> jax.Array:
-        codes = walk.attempt.codes
-        short = (walk.rewritings < rewritings) | (codes[0] == codes[1]).all()
-        return wanted & (short | (walk.attempt.pending >= 0))
+        return wanted & ((walk.rewritings < rewritings) | (walk.start == walk.end).all())
 
     def onward(walk: _Walk) -> _Walk:
         key, fresh_key, draw_key = jax.random.split(walk.key, 3)
         fresh = _begin_walk(fresh_key, allowed)
-        drawn = jax.random.uniform(draw_key, walk.legal.shape)
-        action = jnp.where(walk.legal, drawn, -1.0).argmax().astype(jnp.int32)
-        attempt = moves.act(walk.law, walk.attempt, action)
-        made = walk.rewritings + (attempt.pending < 0).astype(jnp.int32)
-        moved = _Walk(key, walk.law, attempt, walk.legal, made)
-        stuck = ~walk.legal.any()
-        here = jax.tree.map(lambda a, b: jnp.where(stuck, a, b), fresh._replace(key=key), moved)
-        return here._replace(legal=_ways(here.law, here.attempt))
+        legal = walk.ways != moves.NOT_ALLOWED
+        drawn = jnp.where(legal, jax.random.uniform(draw_key, legal.shape), -1.0).argmax()
+        direction, place = jnp.divmod(drawn.astype(jnp.int32), WALK_SIZE)
+        sizes = subterm_sizes(walk.codes)
+        codes = moves.rewritten(walk.law, walk.codes, sizes, direction, place)
+        moved = walk._replace(codes=codes, rewritings=walk.rewritings + 1)
+        here = jax.tree.map(lambda a, b: jnp.where(legal.any(), a, b), moved, fresh)
+        ways = moves.ways(here.law, here.codes, subterm_sizes(here.codes))
+        return here._replace(key=key, ways=ways)
 
     # No way leads on from nothing, so that the loop begins with a new walk.
     shapes = jax.eval_shape(_begin_walk, key, allowed)
     nothing = jax.tree.map(
         lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes._replace(key=None)
     )
-    nothing = nothing._replace(key=key)
+    nothing = nothing._replace(key=key, ways=_nowhere())
     walk = jax.lax.while_loop(unfinished, onward, nothing)
-    goal = walk.attempt.codes
+    goal = jnp.stack([walk.start, walk.end])
     goal = jnp.where(jax.random.bernoulli(exchange_key), goal[::-1], goal)
     return _problem(walk.law, goal, split, size)
 
 
 def _begin_walk(key: jax.Array, allowed: jax.Array) -> _Walk:
-    """On both sides: a side of a law, drawn from int16 [N], its variables renamed at random."""
+    """With a side of a law, drawn from int16 [N], its variables renamed at random."""
     law_key, side_key, names_key = jax.random.split(key, 3)
     number = jax.random.choice(law_key, allowed)
     side = _sides(number)[jax.random.bernoulli(side_key).astype(jnp.int32)]
-    names = jax.random.randint(names_key, (MAX_VARIABLES,), 0, _START_VARIABLES, jnp.int32)
-    named = names[jnp.maximum(side - VARIABLES, 0).astype(jnp.int32)].astype(jnp.int8) + VARIABLES
+    names = jax.random.randint(
+        names_key, (MAX_VARIABLES + MAX_HOLES,), VARIABLES, VARIABLES + _START_VARIABLES, jnp.int8
+    )
+    named = names[jnp.maximum(side - VARIABLES, 0).astype(jnp.int32)]
     codes = jnp.pad(jnp.where(side >= VARIABLES, named, side), (0, WALK_SIZE - LAW_NODES))
-    both = jnp.broadcast_to(codes[None], (2, WALK_SIZE))
-    attempt = moves.begin(both, jax.vmap(subterm_sizes)(both))
-    nowhere = jnp.zeros(moves.num_actions(WALK_SIZE), jnp.bool_)
-    return _Walk(key, _table(number), attempt, nowhere, jnp.int32(0))
+    filling = names[MAX_VARIABLES:]
+    return _Walk(key, _table(number), codes, codes, _nowhere(), filling, jnp.int32(0))
 
 
-def _ways(law: LawTable, attempt: Attempt) -> jax.Array:
-    """bool [num_actions(WALK_SIZE)]: legal moves that leave side 0 as it is."""
-    action = jnp.arange(moves.num_actions(WALK_SIZE), dtype=jnp.int32)
-    on_left = (action < 4 * WALK_SIZE) & (action % (2 * WALK_SIZE) < WALK_SIZE)
-    return moves.legal(law, jnp.int8(_START_VARIABLES), attempt) & ~on_left
+def _nowhere() -> jax.Array:
+    """int8 [2, WALK_SIZE]: no way on."""
+    return jnp.full((2, WALK_SIZE), moves.NOT_ALLOWED, jnp.int8)

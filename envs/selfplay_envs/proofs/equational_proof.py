@@ -43,9 +43,9 @@ class EquationalCertifier(Certifier):
         """A chain of equations. Raises ValueError if `actions` prove nothing."""
         return explained(read_problem(problem), _proved(problem, actions))
 
-    def document(self, claims: Sequence[Claim]) -> str:
-        """What Lean is shown."""
-        return self._lean.document(claims)
+    def document(self, claims: Sequence[Claim], titles: Sequence[str] = ()) -> str:
+        """What Lean is shown, and before it the titles in comments."""
+        return self._lean.document(claims, titles)
 
     def judge(self, claims: Sequence[Claim]) -> list[Judgement]:
         """What Lean says of each claim; on no axioms may any rest."""
@@ -53,7 +53,10 @@ class EquationalCertifier(Certifier):
 
 
 def _proved(problem: Any, actions: Sequence[int]) -> Chain:
-    return chain(read_problem(problem), steps_of(problem, actions))
+    try:
+        return chain(read_problem(problem), steps_of(problem, actions))
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
 
 
 def statement(problem: Implication) -> str:

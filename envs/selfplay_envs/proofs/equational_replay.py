@@ -1,16 +1,11 @@
 """Replays equational proof attempts in plain Python; shares no code with `equational`.
 
-Actions are decoded to rewritings by matching terms, and only these rewritings are believed.
+Actions are decoded to rewritings by unifying terms, and only these rewritings are believed.
 
-For sides of at most `size` symbols an action is a kind and a token, kind * 2 * size + token:
-
-    kind 0    rewrite the subterm at a token by the law, from left to right
-    kind 1    the same, from right to left
-    kind 2    the subterm at a token is what a variable stands for that matching has left open
-
-A token is side * size + position, in preorder; of kind 2 also 2 * size + v for variable v. Open
-variables are picked for right after the rewriting, the lowest number first; what is picked is on
-the side that is rewritten, or on the other one as the conclusion has it.
+For sides of at most `size` symbols an action is (2 * direction + side) * size + position: rewrite
+the subterm at that position of that side, in preorder, by the law, from left to right (direction 0)
+or from right to left (1). What this leaves open are holes, until a later action fills them, or the
+end, where both sides are unified; what is open then is the variable 0.
 """
 
 import dataclasses
@@ -20,31 +15,36 @@ from typing import Any
 import numpy as np
 
 from selfplay.environment import Verdict, Verifier
-from selfplay_envs.proofs.magma import Law, Term, show
+from selfplay_envs.proofs.magma import Law, Term
+from selfplay_envs.proofs.narrowing import filled, holes, narrow, unify
 from selfplay_envs.proofs.rewriting import (
     Implication,
     Rewriting,
     apply,
-    instance_of,
-    matched,
     num_nodes,
+    path,
+    position_of,
     replay,
-    subterm,
-    unbound,
 )
 
-_EMPTY, _PRODUCT, _VARIABLE = 0, 1, 2
-"""Codes of symbols: nothing, ◇, and from 2 on the variables."""
+MAX_HOLES = 6
+"""Of a side, after each rewriting."""
+
+_EMPTY, _PRODUCT, _VARIABLE, _MAX_VARIABLES = 0, 1, 2, 6
+"""Codes of symbols: nothing, ◇, and from 2 on so many variables."""
 
 
 class ReplayVerifier(Verifier):
-    """ACCEPTED: the actions prove the conclusion. REJECTED: they do not."""
+    """ACCEPTED: the actions prove the conclusion. REJECTED: they do not. UNDECIDED: they may, but
+    by terms that are too large to be written out."""
 
     def verify(self, problem: Any, actions: Sequence[int]) -> Verdict:
         """Whether `actions` make both sides of the goal equal, and end there."""
         try:
             steps = steps_of(problem, actions)
             reached = replay(read_problem(problem), steps)[-1]
+        except OverflowError:
+            return Verdict.UNDECIDED
         except ValueError:
             return Verdict.REJECTED
         return Verdict.ACCEPTED if reached.left == reached.right else Verdict.REJECTED
@@ -58,90 +58,78 @@ def read_problem(problem: Any) -> Implication:
 
 
 def steps_of(problem: Any, actions: Sequence[int]) -> list[Rewriting]:
-    """The rewritings that `actions` make of a problem's goal.
+    """The rewritings that `actions` make of a problem's goal, with terms in place of all holes.
 
     Raises:
-        ValueError: an action fits nothing, a side gets too large, a pick is missing, or they go on
-            after the end.
+        ValueError: an action fits nothing, a side gets too large or too open, or they go on after
+            the end.
+        OverflowError: with its holes filled a term is too large.
     """
     question, size = read_problem(problem), np.shape(problem.goal)[1]
-    law, goal = question.hypothesis, question.conclusion
-    rest = iter([int(action) for action in actions])
-    steps = list[Rewriting]()
-    for action in rest:
-        if goal.left == goal.right:
+    play = _Play(question, size)
+    for action in actions:
+        play.act(int(action))
+    return _grounded(question, play.steps, play.completion())
+
+
+@dataclasses.dataclass(frozen=True)
+class _Open:
+    """A rewriting with holes."""
+
+    side: int
+    branches: tuple[int, ...]
+    """To what is replaced: a position moves when holes before it are filled."""
+    left_to_right: bool
+    instance: tuple[Term, ...]
+
+
+class _Play:
+    """The goal with its holes, none of which ever has another one's number."""
+
+    def __init__(self, question: Implication, size: int):
+        self._law, self._size = question.hypothesis, size
+        self._sides = list(question.conclusion.sides)
+        self._values: dict[int, Term] = {}
+        self._num_holes = 0
+        self.steps = list[_Open]()
+
+    def act(self, action: int) -> None:
+        """Plays one. Raises ValueError where it cannot be played."""
+        if not 0 <= action < 4 * self._size:
+            raise ValueError(f"actions are from 0 to {4 * self._size - 1}, got {action}")
+        if unify(*self._sides) is not None:
             raise ValueError("there are actions after the end of the proof")
-        values, step = _decoded(law, goal, action, size)
-        pool, constants = _pool(question, goal, step.side), question.conclusion.num_variables
-        for variable in unbound(law, values):
-            values[variable] = _picked(pool, constants, next(rest, -1) - 4 * size, size)
-        steps.append(dataclasses.replace(step, instance=instance_of(values)))
-        goal = apply(law, goal, steps[-1])
-        if max(map(num_nodes, goal.sides)) > size:
-            raise ValueError(f"a side has at most {size} symbols, this is too large: {goal}")
-    return steps
+        place, position = divmod(action, self._size)
+        direction, side = divmod(place, 2)
+        before, left_to_right = self._sides[side], direction == 0
+        branches = path(before, position)
+        found = narrow(self._law, before, position, left_to_right, self._num_holes)
+        if num_nodes(found.outcome) > self._size:
+            raise ValueError(f"a side has at most {self._size} symbols, this action makes it more")
+        if len(holes(found.outcome)) > MAX_HOLES:
+            raise ValueError(f"a side has at most {MAX_HOLES} holes, this action makes it more")
+        self._num_holes += self._law.num_variables
+        self._values |= found.values
+        self._sides[side] = found.outcome
+        self.steps.append(_Open(side, branches, left_to_right, found.instance))
+
+    def completion(self) -> dict[int, Term]:
+        """Values of all holes, with which both sides are equal if they can be."""
+        values = self._values | (unify(*self._sides) or {})
+        return dict.fromkeys((-1 - hole for hole in range(self._num_holes)), 0) | values
 
 
-def _decoded(law: Law, goal: Law, action: int, size: int) -> tuple[dict[int, Term], Rewriting]:
-    """What matching gives values to, and the rewriting that an action begins, without them."""
-    kind, token = divmod(action, 2 * size)
-    if kind not in (0, 1):
-        raise ValueError(f"action {action} is no rewriting")
-    side, position = divmod(token, size)
-    values = matched(law.sides[kind], subterm(goal.sides[side], position))
-    if values is None:
-        raise ValueError(f"action {action} rewrites what is no instance")
-    return values, Rewriting(side, position, kind == 0, ())
-
-
-def _pool(question: Implication, goal: Law, own: int) -> Law:
-    """Where picks are from while a side is rewritten."""
-    sides = list(question.conclusion.sides)
-    sides[own] = goal.sides[own]
-    return Law(*sides)
-
-
-def _picked(pool: Law, constants: int, token: int, size: int) -> Term:
-    if token < 0:
-        raise ValueError("a rewriting is left without a pick for an open variable")
-    side, position = divmod(token, size)
-    if side < 2:
-        return subterm(pool.sides[side], position)
-    if position >= constants:
-        raise ValueError(f"the conclusion has no variable {position}")
-    return position
-
-
-def actions_of(problem: Any, steps: Sequence[Rewriting]) -> list[int]:
-    """Actions that make these rewritings, so that proofs found elsewhere can be played.
-
-    Raises:
-        ValueError: a step does not fit, or has a term for an open variable that is not at hand.
-    """
-    question, size = read_problem(problem), np.shape(problem.goal)[1]
-    law, actions = question.hypothesis, list[int]()
-    for step, goal in zip(steps, replay(question, steps), strict=False):
-        kind = 0 if step.left_to_right else 1
-        actions.append((2 * kind + step.side) * size + step.position)
-        values = matched(law.sides[kind], subterm(goal.sides[step.side], step.position))
-        for variable in unbound(law, values or {}):
-            actions.append(
-                4 * size
-                + _token(_pool(question, goal, step.side), step.side, step.instance[variable], size)
-            )
-    return actions
-
-
-def _token(goal: Law, own: int, term: Term, size: int) -> int:
-    """Where a term is at hand: a variable by itself, a product where it occurs first, on its own
-    side if it is there."""
-    if isinstance(term, int):
-        return 2 * size + term
-    for side in (own, 1 - own):
-        for position in range(num_nodes(goal.sides[side])):
-            if subterm(goal.sides[side], position) == term:
-                return side * size + position
-    raise ValueError(f"{show(term)} is no subterm of {goal}")
+def _grounded(
+    question: Implication, steps: Sequence[_Open], values: dict[int, Term]
+) -> list[Rewriting]:
+    """The rewritings with all holes filled. Raises as `steps_of` does."""
+    goal, ground = question.conclusion, list[Rewriting]()
+    for step in steps:
+        instance = tuple(filled(term, values) for term in step.instance)
+        position = position_of(goal.sides[step.side], step.branches)
+        ground.append(Rewriting(step.side, position, step.left_to_right, instance))
+        goal = apply(question.hypothesis, goal, ground[-1])
+    return ground
 
 
 def _term(codes: list[int]) -> Term:
@@ -149,7 +137,7 @@ def _term(codes: list[int]) -> Term:
     waiting = list[Term]()
     symbols = codes[: codes.index(_EMPTY)] if _EMPTY in codes else codes
     for code in reversed(symbols):
-        if code >= _VARIABLE:
+        if _VARIABLE <= code < _VARIABLE + _MAX_VARIABLES:
             waiting.append(code - _VARIABLE)
         elif code == _PRODUCT and len(waiting) > 1:
             waiting.append((waiting.pop(), waiting.pop()))

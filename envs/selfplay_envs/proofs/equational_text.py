@@ -3,17 +3,11 @@
 import numpy as np
 
 from selfplay_envs.proofs import equational_levels as levels
-from selfplay_envs.proofs import equational_moves, laws
-from selfplay_envs.proofs.equational_moves import Attempt
-from selfplay_envs.proofs.implication_text import parse_implication
-from selfplay_envs.proofs.magma import Law, Term, name
+from selfplay_envs.proofs import laws, magma_model_text
+from selfplay_envs.proofs.magma import Law, name
 from selfplay_envs.proofs.magma import show as show_term
-from selfplay_envs.proofs.term_arrays import (
-    EquationalProblem,
-    decode,
-    encode,
-    term_of,
-)
+from selfplay_envs.proofs.narrowing import holes
+from selfplay_envs.proofs.term_arrays import EquationalProblem, decode, encode, term_of
 
 
 def parse(text: str, size: int) -> EquationalProblem:
@@ -22,7 +16,13 @@ def parse(text: str, size: int) -> EquationalProblem:
     Raises:
         ValueError: it is no implication of equations, or there is no room for it.
     """
-    hypothesis, conclusion = parse_implication(text)
+    (hypothesis, conclusion), elements = magma_model_text.parse(text)
+    if elements is not None:
+        raise ValueError(
+            f"an implication is to be proved here, of all magmas; 'with {elements} elements' asks "
+            "magma_model for one of that size that refutes it: leave it out, selfplay solve looks "
+            "for small ones by itself"
+        )
     if conclusion.left == conclusion.right:
         raise ValueError(f"both sides of {conclusion} are the same: any law implies it")
     return encode(hypothesis, conclusion, size, trains(hypothesis))
@@ -40,37 +40,29 @@ def show(problem: EquationalProblem) -> str:
 
 
 def action_name(action: int, size: int) -> str:
-    """Of an action, as `equational_moves` numbers them: "L5>", "R0<", "L5", "x"."""
-    if action >= 6 * size:
-        return name(action - 6 * size)
-    place = action % (2 * size)
-    kind = ("L" if place < size else "R") + str(place % size)
-    return kind + (">", "<", "")[action // (2 * size)]
+    """Of an action, as `equational_moves` numbers them: "L5>", "R0<"."""
+    direction, place = divmod(action, 2 * size)
+    side, place = divmod(place, size)
+    return f"{'LR'[side]}{place}{'><'[direction]}"
 
 
-def describe(problem: EquationalProblem, attempt: Attempt) -> str:
-    """The law, the goal as it stands, and the rewriting that waits, for a person."""
-    hypothesis, _ = decode(problem)
-    codes = np.asarray(attempt.codes)
-    size = codes.shape[1]
-    sides = " = ".join(show_term(term_of(side)) for side in codes)
-    lines = [f"law  {hypothesis}", f"goal {sides}"]
-    if attempt.pending >= 0:
-        direction = int(equational_moves.read(attempt.pending, size)[1])
-        lines.append(f"rewriting {action_name(int(attempt.pending), size)}")
-        shown = np.array(problem.goal)  # where picks are from; see `equational_moves`
-        own = int(attempt.pending) % (2 * size) // size
-        shown[own] = codes[own]
-        open_ = [int(v) for v in problem.law.open[direction] if v >= 0]
-        for variable, pick in zip(open_, attempt.picks, strict=False):
-            picked = show_term(_picked(shown, int(pick))) if pick >= 0 else "?"
-            lines[-1] += f"  {name(variable)} := {picked}"
+def describe(problem: EquationalProblem, codes: np.ndarray) -> str:
+    """The law, and the goal as it stands, int8 [2, size], for a person.
+
+    Both have variables of the same names, so it is said what they are; holes are ?1, ?2, …
+    """
+    hypothesis, conclusion = decode(problem)
+    sides = [term_of(np.asarray(side)) for side in codes]
+    goal = " = ".join(map(show_term, sides))
+    lines = [
+        f"law  {hypothesis}   (whatever {_names(hypothesis)} may be)",
+        f"goal {goal}   ({_names(conclusion)} being fixed, and none of the law's)",
+    ]
+    marks = sorted(set.union(*map(holes, sides)), reverse=True)
+    if marks:
+        lines.append(f"open {', '.join(map(name, marks))}   (any term, on either side another)")
     return "\n".join(lines)
 
 
-def _picked(codes: np.ndarray, pick: int) -> Term:
-    """The term that a pick stands for."""
-    size = codes.shape[1]
-    if pick >= 2 * size:
-        return pick - 2 * size
-    return term_of(codes[pick // size, pick % size :])
+def _names(law: Law) -> str:
+    return ", ".join(map(name, range(law.num_variables)))

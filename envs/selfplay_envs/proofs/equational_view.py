@@ -6,18 +6,19 @@ import jax
 import jax.numpy as jnp
 
 from selfplay.environment import Tokens
-from selfplay_envs.proofs import equational_moves, matching
-from selfplay_envs.proofs.equational_moves import Attempt
+from selfplay_envs.proofs import matching
+from selfplay_envs.proofs.equational_moves import NOT_ALLOWED
 from selfplay_envs.proofs.term_arrays import (
     EMPTY,
+    HOLES,
     LAW_NODES,
-    MAX_PICKS,
+    MAX_HOLES,
     MAX_VARIABLES,
     OPERATION,
     VARIABLES,
     EquationalProblem,
+    LawTable,
     depths,
-    subterm_sizes,
 )
 
 CLOCK = 16
@@ -26,17 +27,21 @@ CLOCK = 16
 DEPTH = 16
 """Deeper nodes look like those of the last of these depths."""
 
-_KINDS = 1 + MAX_VARIABLES
-"""Of nodes: ◇ and the variables."""
-_NODE_FLAGS = 6
-_ROLES = 6
-_LAW = _KINDS * 2**_NODE_FLAGS
-_CONSTANTS = _LAW + _KINDS * _ROLES
-_CLOCKS = _CONSTANTS + 2 * MAX_VARIABLES
+GROWTHS = 7
+"""What is told of a rewriting: that it is not allowed, or by how many nodes its side grows with it,
+which is even: -4 or less, -2, 0, 2, 4, 6 or more."""
+
+_KINDS = 1 + MAX_VARIABLES + MAX_HOLES
+"""Of nodes: ◇, the variables, the holes."""
+_LAW = _KINDS * GROWTHS * GROWTHS * 2
+_CONSTANTS = _LAW + 1 + MAX_VARIABLES
+_HOLES = _CONSTANTS + MAX_VARIABLES
+_CLOCKS = _HOLES + MAX_HOLES
 VOCABULARY = _CLOCKS + CLOCK
 _LAW_POSITIONS = 2 * DEPTH * 2
 _ELSEWHERE = _LAW_POSITIONS + 2 * LAW_NODES // 2 * 2
-NUM_POSITIONS = _ELSEWHERE + 1
+_OF_SIDES = _ELSEWHERE + 1
+NUM_POSITIONS = _OF_SIDES + 2
 
 
 class _Nodes(NamedTuple):
@@ -49,75 +54,72 @@ class _Nodes(NamedTuple):
 
 
 def num_tokens(size: int) -> int:
-    """Both sides' nodes, the law's, the goal's variables, the clock."""
-    return 2 * size + LAW_NODES + MAX_VARIABLES + 1
+    """Both sides' nodes, the law's, the goal's variables, both sides' holes, the clock."""
+    return _first_constant(size) + MAX_VARIABLES + 2 * MAX_HOLES + 1
+
+
+def action_kinds(size: int) -> tuple[int, ...]:
+    """Of each action: its direction. Either reads the token of the node that is rewritten."""
+    return (0,) * 2 * size + (1,) * 2 * size
 
 
 def tokens(
-    problem: EquationalProblem, attempt: Attempt, legal: jax.Array, left: jax.Array
+    problem: EquationalProblem,
+    codes: jax.Array,
+    sizes: jax.Array,
+    growth: jax.Array,
+    left: jax.Array,
 ) -> Tokens:
     """`Tokens` [num_tokens(size)], each linked to its left part, its right part, and what it is.
 
-    - A node of the goal: its id says ◇ or which variable; whether it may be rewritten in either
-      direction, picked; whether it occurs on the other side; whether it is what is rewritten, or
-      was picked. What it is: the first node of an equal subterm, of a variable that variable.
-    - A node of the law, likewise; while a rewriting waits, whether it is of the side that matched,
-      and on the other one whether it has a value, was picked, is to be picked now or later. What it
-      is: the node of the goal that it stands for, otherwise its variable's first node in the law.
-    - The goal's variables, and if they may be picked; the clock.
+    - A node of the goal: its id says ◇, which variable or which hole; what rewriting it in either
+      direction does to its side; whether it occurs on the other side. What it is: of a product the
+      first node of an equal one, otherwise its variable or its hole. Holes of one side are not
+      those of the other, and terms of which they are a part are not the same.
+    - A node of the law. What it is: the law's first node of its variable.
+    - The goal's variables; the holes of either side; the clock.
 
     Positions tell the side, the depth, and if the node is a right part.
 
     Args:
         problem: of which the law is seen.
-        attempt: of which all is seen.
-        legal: bool [num_actions].
+        codes: int8 [2, size], of the goal.
+        sizes: int8 [2, size], of its subterms.
+        growth: int8 [4 * size], of its moves.
         left: float32 [], the share of the steps that are left.
     """
-    size = attempt.codes.shape[1]
-    goal, law = _goal(attempt, legal), _law(problem, attempt)
-    constant = jnp.arange(MAX_VARIABLES, dtype=jnp.int32)
-    clock = jnp.clip(jnp.ceil(left * CLOCK).astype(jnp.int32) - 1, 0, CLOCK - 1)
-    may_be_picked = legal[6 * size :].astype(jnp.int32)
-    last = jnp.concatenate([_CONSTANTS + 2 * constant + may_be_picked, (_CLOCKS + clock)[None]])
-    itself = 2 * size + LAW_NODES + jnp.arange(MAX_VARIABLES + 1, dtype=jnp.int32)
+    size = codes.shape[1]
+    parts = [
+        _goal(codes, sizes, growth),
+        _law(problem.law, 2 * size),
+        _leaves(problem.num_variables, codes, left),
+    ]
+    rows = [jnp.concatenate(columns) for columns in zip(*parts, strict=True)]
     nodes = jnp.arange(2 * size, dtype=jnp.int32)
-    picked = jnp.concatenate([nodes, itself[:MAX_VARIABLES]])
-    there = constant < problem.num_variables.astype(jnp.int32)
-    return Tokens(
-        tokens=jnp.concatenate([goal.tokens, law.tokens, last]),
-        positions=jnp.concatenate([goal.positions, law.positions, jnp.full_like(last, _ELSEWHERE)]),
-        mask=jnp.concatenate([goal.mask, law.mask, there, jnp.ones(1, jnp.bool_)]),
-        action_tokens=jnp.concatenate([nodes, nodes, picked]),
-        links=jnp.concatenate(
-            [goal.links, law.links, jnp.broadcast_to(itself[:, None], (len(last), 3))]
-        ),
-    )
+    seen = _Nodes(*rows)
+    return Tokens(**seen._asdict(), action_tokens=jnp.concatenate([nodes, nodes]))
 
 
-def _goal(attempt: Attempt, legal: jax.Array) -> _Nodes:
+def _first_constant(size: int) -> int:
+    """The goal's first variable's token; the holes of the left side, and of the right side, come
+    after the variables, as their codes do."""
+    return 2 * size + LAW_NODES
+
+
+def _goal(codes: jax.Array, sizes: jax.Array, growth: jax.Array) -> _Nodes:
     """The goal's nodes, [2 * size]."""
-    size = attempt.codes.shape[1]
-    codes, sizes = attempt.codes.reshape(-1), attempt.sizes.reshape(-1).astype(jnp.int32)
+    size, token = codes.shape[1], _kind(codes.reshape(-1))
+    apart = jnp.array([[0], [MAX_HOLES]], jnp.int8)  # the right side's holes are others
+    codes = jnp.where(codes >= HOLES, codes + apart, codes)
+    hashed = matching.hashes(codes, sizes)
+    codes, sizes = codes.reshape(-1), sizes.reshape(-1).astype(jnp.int32)
     place = jnp.arange(2 * size, dtype=jnp.int32)
-    hashed = matching.hashes(attempt.codes, attempt.sizes)
-    start, _ = equational_moves.read(attempt.pending, size)
-    was_picked = (attempt.picks[:, None].astype(jnp.int32) == place[None]).any(0)
-    flags = (
-        legal[: 2 * size],
-        legal[2 * size : 4 * size],
-        legal[4 * size : 6 * size],
-        matching.occurrences(hashed)[1],
-        (attempt.pending >= 0) & (place == start),
-        was_picked,
-    )
-    token = _kind(codes)
-    for flag in flags:
-        token = 2 * token + flag.astype(jnp.int32)
-    constant = 2 * size + LAW_NODES + codes.astype(jnp.int32) - VARIABLES
-    same = jnp.where(
-        sizes > 1, matching.first_places(hashed), jnp.where(sizes > 0, constant, place)
-    )
+    for grown in growth.reshape(2, 2 * size):
+        step = jnp.clip(grown.astype(jnp.int32) // 2, -2, GROWTHS - 4) + 3
+        token = token * GROWTHS + jnp.where(grown == NOT_ALLOWED, 0, step)
+    token = 2 * token + matching.occurrences(hashed)[1].astype(jnp.int32)
+    leaf = _first_constant(size) + codes.astype(jnp.int32) - VARIABLES
+    same = jnp.where(sizes > 1, matching.first_places(hashed), jnp.where(sizes > 0, leaf, place))
     depth = jnp.minimum(depths(sizes), DEPTH - 1)
     position = (place // size * DEPTH + depth) * 2 + _is_right_part(codes, place % size == 0)
     return _Nodes(
@@ -128,54 +130,45 @@ def _goal(attempt: Attempt, legal: jax.Array) -> _Nodes:
     )
 
 
-def _law(problem: EquationalProblem, attempt: Attempt) -> _Nodes:
-    """The law's nodes, [LAW_NODES], whose tokens come after the goal's."""
-    law, size = problem.law, attempt.codes.shape[1]
+def _law(law: LawTable, begin: int) -> _Nodes:
+    """The law's nodes, [LAW_NODES], whose tokens begin there."""
     slot = jnp.arange(LAW_NODES, dtype=jnp.int32)
-    sizes = subterm_sizes(law.codes).astype(jnp.int32)
-    right = slot >= law.num_left.astype(jnp.int32)
-    waits = attempt.pending >= 0
-    start, direction = equational_moves.read(attempt.pending, size)
-    flat = attempt.sizes.reshape(-1).astype(jnp.int32)
-    where = matching.walk(law, flat, start[None])[:, 0]
-
-    # Of each of the law's variables: what it stands for, and whether it is picked yet.
-    pick = jnp.arange(MAX_PICKS, dtype=jnp.int32)
-    count = (attempt.picks >= 0).sum(dtype=jnp.int32)
-    stage = jnp.where(pick < count, 5, jnp.where(pick == count, 3, 4))
-    is_open = law.open[direction][None] == jnp.arange(MAX_VARIABLES, dtype=jnp.int8)[:, None]
-    status = jnp.where(is_open.any(1), jnp.where(is_open, stage[None], 0).sum(1), 2)
-    values = matching.values(law, direction, where, attempt.picks.astype(jnp.int32))
-    values = jnp.where(values >= 2 * size, values + LAW_NODES, values)
-
-    leaf = law.codes >= VARIABLES
-    variable = jnp.clip(law.codes - VARIABLES, 0, MAX_VARIABLES - 1).astype(jnp.int32)
-    matched = right == (direction == 1)
-    role = jnp.where(matched, 1, jnp.where(leaf, status[variable], 2))
-    role = jnp.where(waits, role, 0)
+    sizes, num_left = law.sizes.astype(jnp.int32), law.num_left.astype(jnp.int32)
+    right = slot >= num_left
     link = law.link.astype(jnp.int32)
-    first = 2 * size + link[link]
-    stands_for = jnp.where(matched, where, jnp.where(leaf, values[variable], 2 * size + slot))
-    has_value = (role > 0) & (role != 3) & (role != 4)
-    begins = (slot == 0) | (slot == law.num_left.astype(jnp.int32))
     depth = jnp.minimum(depths(sizes), LAW_NODES // 2 - 1)
     position = (right.astype(jnp.int32) * (LAW_NODES // 2) + depth) * 2
+    is_right_part = _is_right_part(law.codes, (slot == 0) | (slot == num_left))
+    links = jnp.stack([*_parts(law.codes, sizes, slot), link[link]], axis=1)
     return _Nodes(
-        tokens=_LAW + _kind(law.codes) * _ROLES + role,
-        positions=_LAW_POSITIONS + position + _is_right_part(law.codes, begins),
+        tokens=_LAW + _kind(law.codes),
+        positions=_LAW_POSITIONS + position + is_right_part,
         mask=law.codes != EMPTY,
-        links=jnp.stack(
-            [
-                *(2 * size + part for part in _parts(law.codes, sizes, slot)),
-                jnp.where(has_value & (law.codes != EMPTY), stands_for, first),
-            ],
-            axis=1,
-        ),
+        links=begin + links,
+    )
+
+
+def _leaves(num_variables: jax.Array, codes: jax.Array, left: jax.Array) -> _Nodes:
+    """What has no parts: the goal's variables, the holes, the clock."""
+    constant = jnp.arange(MAX_VARIABLES, dtype=jnp.int32)
+    hole = jnp.arange(MAX_HOLES, dtype=jnp.int32)
+    clock = jnp.clip(jnp.ceil(left * CLOCK).astype(jnp.int32) - 1, 0, CLOCK - 1)
+    token = [_CONSTANTS + constant, _HOLES + hole, _HOLES + hole, (_CLOCKS + clock)[None]]
+    position = [_ELSEWHERE] * MAX_VARIABLES + [_OF_SIDES] * MAX_HOLES
+    position += [_OF_SIDES + 1] * MAX_HOLES + [_ELSEWHERE]
+    occurs = (codes[:, None] == hole[None, :, None].astype(jnp.int8) + HOLES).any(2).reshape(-1)
+    there = [constant < num_variables.astype(jnp.int32), occurs, jnp.ones(1, jnp.bool_)]
+    itself = _first_constant(codes.shape[1]) + jnp.arange(len(position), dtype=jnp.int32)
+    return _Nodes(
+        tokens=jnp.concatenate(token),
+        positions=jnp.array(position, jnp.int32),
+        mask=jnp.concatenate(there),
+        links=jnp.broadcast_to(itself[:, None], (len(position), 3)),
     )
 
 
 def _kind(codes: jax.Array) -> jax.Array:
-    """int32 [N]: 0 for ◇, 1 + v for variable v; 0 for padding."""
+    """int32 [N]: 0 for ◇, then the variables, then the holes; 0 for padding."""
     return jnp.maximum(codes - OPERATION, 0).astype(jnp.int32)
 
 

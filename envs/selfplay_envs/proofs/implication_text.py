@@ -6,6 +6,7 @@ from selfplay_envs.proofs.laws import laws
 from selfplay_envs.proofs.magma import Law, parse_law
 
 _TURNSTILE = re.compile(r"⊢|\|-")
+_SEVERAL = re.compile(r"[,;&∧]")
 _NUMBER = re.compile(r"\s*E?\s*([0-9]{1,9})\s*", re.IGNORECASE)
 
 
@@ -23,6 +24,11 @@ def parse_implication(text: str) -> tuple[Law, Law]:
         raise ValueError(
             "an implication is two laws with ⊢ between them: a hypothesis, ⊢ or |-, and a "
             f"conclusion, such as x = (y ◇ x) ◇ y ⊢ x = y ◇ (x ◇ y), or E387 ⊢ E43; got {text!r}"
+        )
+    if _SEVERAL.search(text):
+        raise ValueError(
+            "an implication has one law before ⊢ and one behind it; what follows from several laws "
+            f"together cannot be asked, what one implies can, each by itself; got {text.strip()!r}"
         )
     return _law(sides[0]), _law(sides[1])
 

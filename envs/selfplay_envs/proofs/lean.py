@@ -75,15 +75,18 @@ class Lean:
         """Whether there is a Lean to be asked; if not, `lean_process.MISSING` says what to do."""
         return lean_process.find() is not None
 
-    def document(self, claims: Claims) -> str:
+    def document(self, claims: Claims, titles: Sequence[str] = ()) -> str:
         """The file that Lean is shown for these claims, on each of which it is asked once.
+
+        It begins with titles, if there are any, in comments.
 
         Raises ValueError for a claim that would not be shown to it.
         """
         for statement, proof in claims:
             if fault := _fault(statement, proof):
                 raise ValueError(f"not a claim that Lean may be shown: {fault}")
-        return _document(claims, lean_process.find())[0]
+        comments = "".join(f"-- {' '.join(title.split())}\n" for title in titles)
+        return comments + _document(claims, lean_process.find())[0]
 
     def judge(self, claims: Claims, allowed_axioms: Sequence[str] = ()) -> list[Judgement]:
         """What Lean says of each claim, in order.

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 Term: TypeAlias = "int | tuple[Term, Term]"
-"""A variable, by its number from 0; or the product of two terms."""
+"""A variable, by its number from 0; or the product of two terms. In `narrowing` a hole, too, which
+stands for any term: hole h is -1 - h."""
 
 VARIABLES = "xyzwuvrst"
 """Names of variables by number, the order of the Equational Theories Project; then x9, x10, …"""
@@ -94,7 +95,9 @@ def num_operations(term: Term) -> int:
 
 
 def name(variable: int) -> str:
-    """Of a variable, for a person."""
+    """Of a variable, for a person; holes are ?1, ?2, …"""
+    if variable < 0:
+        return f"?{-variable}"
     return VARIABLES[variable] if variable < len(VARIABLES) else f"x{variable}"
 
 

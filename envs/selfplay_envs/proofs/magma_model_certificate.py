@@ -55,11 +55,11 @@ class ModelCertifier(Certifier):
         hypothesis, conclusion, table = self._read(problem, actions)
         return magma_models.explained(table, hypothesis, conclusion)
 
-    def document(self, claims: Sequence[Claim]) -> str:
-        """What Lean is shown, and in a comment what it is not."""
+    def document(self, claims: Sequence[Claim], titles: Sequence[str] = ()) -> str:
+        """What Lean is shown, and in a comment what it is not; the titles before it."""
         shown = [claim for claim in claims if not _is_plain(claim)]
         rest = [f"/- {laws}\n{table}\n-/\n" for laws, table in claims if _is_plain((laws, table))]
-        return "\n".join([*([self._lean.document(shown)] if shown else []), *rest])
+        return "\n".join([*([self._lean.document(shown, titles)] if shown else []), *rest])
 
     def judge(self, claims: Sequence[Claim]) -> list[Judgement]:
         """What Lean says of each claim, on no axioms; of large ones what our own check says."""

@@ -43,9 +43,9 @@ class PropositionalCertifier(Certifier):
         """Numbered lines of natural deduction. Raises ValueError if `actions` prove nothing."""
         return as_text(replay(problem, actions))
 
-    def document(self, claims: Sequence[Claim]) -> str:
-        """What Lean is shown."""
-        return self._lean.document(claims)
+    def document(self, claims: Sequence[Claim], titles: Sequence[str] = ()) -> str:
+        """What Lean is shown, and before it the titles in comments."""
+        return self._lean.document(claims, titles)
 
     def judge(self, claims: Sequence[Claim]) -> list[Judgement]:
         """What Lean says of each claim; on no axioms may any rest."""

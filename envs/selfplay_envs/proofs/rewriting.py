@@ -202,6 +202,17 @@ def path(term: Term, position: int) -> tuple[int, ...]:
     return tuple(branches)
 
 
+def position_of(term: Term, branches: Iterable[int]) -> int:
+    """The position to which branches lead. Raises ValueError where there is none."""
+    position = 0
+    for branch in branches:
+        if isinstance(term, int):
+            raise ValueError("the branches lead out of the term")
+        position += 1 + branch * num_nodes(term[0])
+        term = term[branch]
+    return position
+
+
 def num_nodes(term: Term) -> int:
     """Symbols of a term: ◇ and variables."""
     return 2 * num_operations(term) + 1

@@ -1,7 +1,8 @@
 """Terms and laws of magmas as arrays: preorder, a code a node.
 
 A term is written as in Polish notation, ◇ before its parts, so a subterm is a run of nodes, and no
-term is the beginning of another one.
+term is the beginning of another one. A term may have holes, which stand for anything. Where terms
+are Python's, hole h is the number -1 - h.
 """
 
 import jax
@@ -11,17 +12,20 @@ from flax import struct
 
 from selfplay_envs.proofs.magma import Law, Term, num_operations
 
-EMPTY, OPERATION, VARIABLES = 0, 1, 2
-"""Codes of nodes: padding, ◇, and from VARIABLES on the variables by number."""
+EMPTY, OPERATION, VARIABLES, HOLES = 0, 1, 2, 8
+"""Codes of nodes: padding, ◇, and from these on the variables and the holes by number."""
 
-MAX_VARIABLES = 6
+MAX_VARIABLES = HOLES - VARIABLES
 """Of a law: as many as one of four operations can have."""
+
+MAX_HOLES = 6
+"""Different ones of a term."""
+
+_HOLE_CODES = MAX_HOLES + MAX_VARIABLES
+"""While a term is rewritten, what the law leaves open has codes behind those of its holes."""
 
 LAW_NODES = 18
 """Of both sides of a hypothesis: eight operations, or less and more of none."""
-
-MAX_PICKS = MAX_VARIABLES - 1
-"""Variables of one side that the other side can be without."""
 
 
 class LawTable(struct.PyTreeNode):
@@ -38,14 +42,8 @@ class LawTable(struct.PyTreeNode):
     link: jax.Array
     """int8 [LAW_NODES]: for a variable the slot where it first occurred on its side; for the first
     one on the right side, where it first occurs on the left; otherwise the slot itself."""
-    weight: jax.Array
-    """int8 [LAW_NODES]: where a variable first occurs on a side, how often it does on the other."""
-    open: jax.Array
-    """int8 [2, MAX_PICKS]: variables that matching leaves without a value, by number; then -1."""
-    copies: jax.Array
-    """int8 [2, MAX_PICKS]: how often each of them occurs in what is put in place."""
-    operations: jax.Array
-    """int8 [2]: ◇ in what is put in place."""
+    sizes: jax.Array
+    """int8 [LAW_NODES]: nodes of the subterm that begins there."""
 
 
 class EquationalProblem(struct.PyTreeNode):
@@ -62,13 +60,17 @@ class EquationalProblem(struct.PyTreeNode):
     """bool []: whether the law is one to learn from."""
 
 
+SIZES = (31, 63, 127)
+"""Of the sides of a goal that there may be."""
+
+
 def preorder(term: Term) -> list[int]:
     """A term's codes."""
     codes, waiting = list[int](), [term]
     while waiting:
         here = waiting.pop()
         if isinstance(here, int):
-            codes.append(VARIABLES + here)
+            codes.append(VARIABLES + here if here >= 0 else HOLES - 1 - here)
         else:
             codes.append(OPERATION)
             waiting += reversed(here)
@@ -81,7 +83,9 @@ def term_of(codes: np.ndarray) -> Term:
 
     def read() -> Term:
         code = next(place)
-        return (read(), read()) if code == OPERATION else code - VARIABLES
+        if code == OPERATION:
+            return (read(), read())
+        return code - VARIABLES if code < HOLES else HOLES - 1 - code
 
     return read()
 
@@ -111,9 +115,11 @@ def encode(hypothesis: Law, conclusion: Law, size: int, trains: bool) -> Equatio
         )
     longest = max(2 * num_operations(side) + 1 for side in conclusion.sides)
     if longest > size:
+        fitting = [other for other in SIZES if other >= longest]
+        more = f"--env-args size {fitting[0]} has room" if fitting else f"the most is {SIZES[-1]}"
         raise ValueError(
-            f"a side of the conclusion may have up to {size} symbols, one of {conclusion} has "
-            f"{longest}; another --env-args size may have room"
+            f"a side of the conclusion may have up to {size} symbols, ◇ and variables, one of "
+            f"{conclusion} has {longest}; {more}"
         )
     left, right = map(preorder, hypothesis.sides)
     goal = jnp.asarray(np.stack([padded(preorder(side), size) for side in conclusion.sides]))
@@ -144,30 +150,28 @@ def law_table(codes: jax.Array, num_left: jax.Array) -> LawTable:
     on_left = same & ~right[None]
     first = leaf & (first_own == slot)
     crosses = first & right & on_left.any(1)
-    elsewhere = (same & ~own_side).sum(1, dtype=jnp.int8)
-    variable = jnp.arange(MAX_VARIABLES, dtype=jnp.int8)
-    occurs = codes[None, None] == variable[None, :, None] + VARIABLES
-    on_side = jnp.stack([~right, right])
-    count = (occurs & on_side[:, None]).sum(2, dtype=jnp.int8)  # [2, MAX_VARIABLES]
-    is_open = (count == 0) & (count[::-1] > 0)
-    rank = jnp.cumsum(is_open, axis=1, dtype=jnp.int8) - is_open.astype(jnp.int8)
-    pick = jnp.arange(MAX_PICKS, dtype=jnp.int8)
-    is_pick = is_open[:, None] & (rank[:, None] == pick[None, :, None])  # [2, picks, variables]
-    number = jnp.where(is_pick, variable[None, None], 0).sum(2, dtype=jnp.int8)
     return LawTable(
         codes=codes,
         num_left=num_left,
         link=jnp.where(leaf & ~first, first_own, jnp.where(crosses, _first(on_left), slot)),
-        weight=jnp.where(first, elsewhere, jnp.int8(0)),
-        open=jnp.where(is_pick.any(2), number, jnp.int8(-1)),
-        copies=jnp.where(is_pick, count[::-1, None], 0).sum(2, dtype=jnp.int8),
-        operations=(on_side[::-1] & (codes == OPERATION)[None]).sum(1, dtype=jnp.int8),
+        sizes=subterm_sizes(codes),
     )
 
 
 def _first(rows: jax.Array) -> jax.Array:
     """int8 [N]: where each of the rows, bool [N, M], is first true; 0 where it never is."""
     return rows.argmax(1).astype(jnp.int8)
+
+
+def renumbered(codes: jax.Array) -> jax.Array:
+    """int8 [N]: a term whose holes, at most MAX_HOLES of codes from HOLES on, are numbered as they
+    occur."""
+    known = jnp.arange(HOLES, HOLES + _HOLE_CODES, dtype=jnp.int8)
+    there = known[:, None] == codes[None]
+    first = jnp.where(there.any(1), there.argmax(1), codes.shape[0])
+    rank = (first[None] < first[:, None]).sum(1, dtype=jnp.int8)
+    new = rank[jnp.maximum(codes - HOLES, 0).astype(jnp.int32)] + jnp.int8(HOLES)
+    return jnp.where(codes >= HOLES, new, codes)
 
 
 def subterm_sizes(codes: jax.Array) -> jax.Array:

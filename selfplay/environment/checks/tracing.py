@@ -10,6 +10,7 @@ from selfplay.environment.checks.calling import RETURNS, RUNS, TRACED
 from selfplay.environment.checks.errors import described
 from selfplay.environment.checks.law import Breach, Law, Subject
 from selfplay.environment.contract import Environment
+from selfplay.environment.ends import Ends
 from selfplay.environment.facts import refuse_unfit_facts
 from selfplay.environment.observation import ArraySpec, Tokens
 
@@ -151,6 +152,15 @@ def _extras(subject: Subject) -> Breach | None:
     wanted = jax.ShapeDtypeStruct((env.num_actions,), jnp.float32)
     if values is not None and _form(values) != _form(wanted):
         return Breach(f"the oracle gives {_form(values)}, must give {_form(wanted)}")
+    ends = jax.eval_shape(env.ends, problem, state)
+    if ends is not None:
+        width, actions = ends.now.shape[-1:], (env.num_actions,)
+        now: Any = jax.ShapeDtypeStruct((2, *width), jnp.int8)
+        end: Any = jax.ShapeDtypeStruct(actions, jnp.int8)
+        after: Any = jax.ShapeDtypeStruct((*actions, *width), jnp.int8)
+        wanted = Ends(now=now, end=end, after=after)
+        if _form(ends) != _form(wanted):
+            return Breach(f"ends are {_form(ends)}, must be {_form(wanted)}")
     return None
 
 
@@ -236,7 +246,7 @@ LAWS = (
     ),
     Law(
         "extras",
-        "symmetries, heuristic and oracle have the documented shapes and dtypes",
+        "symmetries, heuristic, oracle and ends have the documented shapes and dtypes",
         "see selfplay.environment.Environment for each",
         _extras,
     ),

@@ -1,4 +1,6 @@
-"""The laws of what an environment claims to know: heuristic, oracle, solved positions, verifier."""
+"""The laws of what an environment claims to know: its heuristic, oracle, solved positions,
+verifier and ends.
+"""
 
 from typing import Any
 
@@ -14,6 +16,7 @@ from selfplay.environment.checks.law import (
     Subject,
     first_bad,
 )
+from selfplay.environment.facts import encounter_of
 from selfplay.environment.verifier import Verdict
 
 
@@ -202,6 +205,58 @@ def _verifier(subject: Subject) -> Breach | None:
     return None
 
 
+def _told_ends(subject: Subject) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Step and game [N] after a random move, the end [N] that it worked on, and both ends
+    [N, 2, W], as they were told before it.
+    """
+    if encounter_of(subject.env) is None:
+        raise Absent("there are none")
+    games = subject.games
+    step, game = games.places(~games.ended[:-1], SAMPLE)
+    ends = jax.device_get(subject.batched("ends")(*games.at(step, game)))
+    row, action = np.arange(len(step)), games.actions[step, game]
+    moved, told = ends.end[row, action], ends.now.copy()
+    told[row, moved] = ends.after[row, action]
+    return step + 1, game, moved, told
+
+
+def _ends(subject: Subject) -> Breach | None:
+    """What random moves make of either end, and of what is legal at the other."""
+    games, (step, game, moved, told) = subject.games, _told_ends(subject)
+    ends = jax.device_get(subject.batched("ends")(*games.at(step, game)))
+    row, changed = np.arange(len(step)), ends.now != told
+    was_legal, is_legal = games.masks[step - 1, game], games.masks[step, game]
+    faults = {
+        "makes another end than `after` tells": changed[row, moved],
+        "changes the other end": changed[row, 1 - moved],
+        "changes what is legal at the other end": (was_legal != is_legal)
+        & (ends.end != moved[:, None]),
+    }
+    for fault, wrong in faults.items():
+        place = first_bad(wrong.any(-1) & ~games.ended[step, game], (step, game))
+        if place is not None:
+            action = int(games.actions[place[0] - 1, place[1]])
+            return Breach(f"{subject.env.format_action(action)} {fault}", place)
+    return None
+
+
+def _encounter(subject: Subject) -> Breach | None:
+    """Where random moves make both ends meet, beside where the rules say that it is solved."""
+    games, (step, game, _, told) = subject.games, _told_ends(subject)
+    encounter = encounter_of(subject.env)
+    assert encounter is not None
+    solved = np.asarray(subject.batched("solved")(*games.at(step, game))) & games.ended[step, game]
+    for i, (left, right) in enumerate(told):
+        left, right, place = left.tobytes(), right.tobytes(), (int(step[i]), int(game[i]))
+        if encounter.meets(left, right) != solved[i]:
+            says = "do not meet" if solved[i] else "meet"
+            return Breach(f"solved is {solved[i]}, and `encounter` says the ends {says}", place)
+        sets = list(zip(encounter.features(left), encounter.features(right), strict=True))
+        if solved[i] and not all(one & other for one, other in sets):
+            return Breach(f"the ends meet, and have features apart: {sets}", place)
+    return None
+
+
 LAWS = (
     Law(
         "heuristic",
@@ -233,5 +288,17 @@ LAWS = (
         "the verifier never raises, and agrees with the rewards about what is solved",
         "a bad episode is REJECTED; judge by what the problem asks, not by the environment's code",
         _verifier,
+    ),
+    Law(
+        "two ends",
+        "a move changes its own end as `after` tells, and nothing of the other",
+        "see selfplay.environment.Ends; without ends() a search works from one end alone",
+        _ends,
+    ),
+    Law(
+        "encounter",
+        "a state is solved where `encounter` says that its ends meet; none with features apart do",
+        "see selfplay.environment.Encounter; features must let all ends meet that can",
+        _encounter,
     ),
 )

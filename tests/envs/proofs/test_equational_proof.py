@@ -26,8 +26,8 @@ def implication(hypothesis: str, conclusion: str) -> Implication:
 
 
 EXAMPLE = implication("x = y * x", "x * y = z * (w * y)")
-ACTIONS = [2 * 31, 31 + 2 * 31, 0, 6 * 31 + 3]
-"""Both sides to y; then the left one back, w being picked for what is open."""
+ACTIONS = [2 * 31, 0, 0]
+"""To y; and from there to ?2 ◇ (?1 ◇ y), of which the end says what was left open."""
 STATEMENT = (
     "∀ (G : Type) (f : G → G → G), "
     "(∀ (x y : G), Eq x (f y x)) → ∀ (x y z w : G), Eq (f x y) (f z (f w y))"
@@ -140,4 +140,14 @@ def test_an_episode_is_certified():
     assert certifier.explain(problem, ACTIONS) == TEXT
     for function in (certifier.proof, certifier.explain):
         with pytest.raises(ValueError, match=r"the steps prove nothing of .* they lead to"):
-            function(problem, ACTIONS[:1])
+            function(problem, ACTIONS[:2])
+        with pytest.raises(ValueError, match="deeper than"):
+            function(problem, [2 * 31, 0, *[2 * 31 + 1] * 300])
+
+
+@needs_lean
+def test_a_document_says_what_it_proves():
+    certifier, problem = EquationalCertifier(), table(EXAMPLE, 31)
+    claim = certifier.statement(problem), certifier.proof(problem, ACTIONS)
+    document = certifier.document([claim], [str(EXAMPLE)])
+    assert document == f"-- {EXAMPLE}\n{certifier.document([claim])}"

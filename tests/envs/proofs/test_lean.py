@@ -201,10 +201,12 @@ def test_nobody_is_asked_where_there_is_no_lean(tmp_path, monkeypatch):
 @needs_lean
 def test_the_document_is_what_lean_is_shown():
     document = Lean().document([PROVED[0], PROVED[2]])
+    titled = Lean().document([PROVED[0], PROVED[2]], ["two of many", "-/\u2028\naxiom a : False"])
+    assert titled == f"-- two of many\n-- -/ axiom a : False\n{document}"
     program = lean_process.find()
     assert program is not None
     assert document.startswith(lean_lib.STOCK_HEADER if program.library else "prelude\n")
-    answer = lean_process.run(program, document, time_limit=60, memory_mib=1024, stack_mib=64)
+    answer = lean_process.run(program, titled, time_limit=60, memory_mib=1024, stack_mib=64)
     assert [m.text for m in answer.messages] == [
         f"'claim_{i}' does not depend on any axioms" for i in (0, 1)
     ]
