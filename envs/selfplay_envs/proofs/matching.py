@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from selfplay_envs.proofs.term_arrays import (
+    EMPTY,
     HOLES,
     LAW_NODES,
     MAX_HOLES,
@@ -91,7 +92,7 @@ def match(law: LawTable, codes: jax.Array, sizes: jax.Array, places: jax.Array) 
     slots = _Slot(
         number=number,
         begins=number == law.num_left,
-        is_empty=law.codes == 0,
+        is_empty=law.codes == EMPTY,
         is_operation=law.codes == OPERATION,
         variable=jnp.maximum(law.codes - VARIABLES, 0) + jnp.int8(MAX_HOLES),
         end=number + law.sizes,

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -63,7 +64,7 @@ def renumbered(term: Term) -> Term:
     return renamed(term)
 
 
-def any_term(rng: random.Random, operations: int, leaves: list[int]) -> Term:
+def any_term(rng: random.Random, operations: int, leaves: Sequence[int]) -> Term:
     if operations == 0:
         return rng.choice(leaves)
     on_left = rng.randrange(operations)

@@ -20,6 +20,7 @@ from selfplay_envs.proofs.magma import Law, Term
 from selfplay_envs.proofs.narrowing import filled, holes, unify
 from selfplay_envs.proofs.rewriting import num_nodes
 from selfplay_envs.proofs.term_arrays import decode, encode, padded, preorder, term_of
+from tests.envs.proofs.open_goals import any_term
 from tests.reference.equational import MAX_HOLES, allowed
 
 SIZE, GAMES, STEPS = 31, 96, 24
@@ -74,20 +75,10 @@ class Episode(NamedTuple):
     reward: float
 
 
-def any_term(rng: random.Random, operations: int, num_variables: int) -> Term:
-    if operations == 0:
-        return rng.randrange(num_variables)
-    on_left = rng.randrange(operations)
-    return (
-        any_term(rng, on_left, num_variables),
-        any_term(rng, operations - 1 - on_left, num_variables),
-    )
-
-
 def any_law(rng: random.Random, operations: int, num_variables: int) -> Law:
     while True:
         on_left = rng.randint(0, operations)
-        sides = [any_term(rng, n, num_variables) for n in (on_left, operations - on_left)]
+        sides = [any_term(rng, n, range(num_variables)) for n in (on_left, operations - on_left)]
         if sides[0] != sides[1]:
             return Law(*sides).renamed()
 
@@ -106,7 +97,7 @@ def problems() -> list[tuple[Law, Law]]:
 def walked(rng: random.Random, hypothesis: Law) -> tuple[Law, Law]:
     """A law, and an equation that one rewriting by it proves."""
     while True:
-        start = any_term(rng, rng.randint(0, 4), 3)
+        start = any_term(rng, rng.randint(0, 4), range(3))
         ways = [outcome for outcome in allowed_at(hypothesis, start).values() if outcome != start]
         if ways:
             end = rng.choice(ways)

@@ -19,7 +19,7 @@ from selfplay_envs.proofs.term_arrays import (
     subterm_sizes,
     term_of,
 )
-from tests.envs.proofs.test_unification import any_term
+from tests.envs.proofs.open_goals import any_term
 from tests.reference.equational import MAX_HOLES, allowed
 
 SIZE, SIDES = 31, 256

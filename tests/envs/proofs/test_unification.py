@@ -9,18 +9,9 @@ from selfplay_envs.proofs.magma import Term
 from selfplay_envs.proofs.narrowing import filled, holes, renumbered, unify
 from selfplay_envs.proofs.term_arrays import MAX_HOLES, padded, preorder, subterm_sizes
 from selfplay_envs.proofs.unification import unifiable
+from tests.envs.proofs.open_goals import any_term
 
 SIZE, PAIRS = 31, 3_000
-
-
-def any_term(rng: random.Random, operations: int, leaves: list[int]) -> Term:
-    if operations == 0:
-        return rng.choice(leaves)
-    on_left = rng.randrange(operations)
-    return (
-        any_term(rng, on_left, leaves),
-        any_term(rng, operations - 1 - on_left, leaves),
-    )
 
 
 def any_pair(rng: random.Random) -> tuple[Term, Term]:
