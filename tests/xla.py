@@ -21,9 +21,12 @@ def faster() -> list[str]:
 
 
 def _is_known(flag: str) -> bool:
-    """Whether this jaxlib has the flag: XLA ends a process that gives it any other."""
+    """Whether this jaxlib has the flag: XLA ends a process that gives it any other.
+
+    A flag's name stands alone; those that are gone stand in a list, not alone.
+    """
     library = Path(jaxlib.__file__).parent / "libjax_common.so"
     if not library.exists():
         return False
     with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as code:
-        return code.find(flag.encode()) >= 0
+        return code.find(b"\0" + flag.encode() + b"\0") >= 0

@@ -210,7 +210,8 @@ class MagmaModel(Environment[MagmaModelState]):
         size = problem.elements.astype(jnp.float32)
         unknowns = size**2 + problem.conclusion.num_variables.astype(jnp.float32)
         decided = 1.0 - 2.0 * open_ways / (unknowns * jnp.log(size))
-        return jnp.where((state.domains == 0).any(), -1.0, decided)
+        # Where nothing is decided, rounding may reach beyond -1: a GPU's logarithms do.
+        return jnp.where((state.domains == 0).any(), -1.0, jnp.maximum(decided, -1.0))
 
     def heuristic_after(self, problem: ModelProblem, state: MagmaModelState) -> jax.Array:
         """float32 [num_actions]: the same after each value of the unknown that is next."""

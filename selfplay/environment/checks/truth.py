@@ -27,7 +27,7 @@ def _heuristic(subject: Subject) -> Breach | None:
     bad = ~(np.abs(guess) <= 1.0)
     place = first_bad(bad, places)
     if place is not None:
-        return Breach(f"it says {guess[bad.argmax()]:g}, must lie in [-1, 1]", place)
+        return Breach(f"it says {guess[bad.argmax()]!s}, must lie in [-1, 1]", place)
     return None
 
 

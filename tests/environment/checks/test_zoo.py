@@ -2,6 +2,7 @@
 
 import re
 
+import jax.numpy as jnp
 import pytest
 
 from selfplay.environment import check
@@ -36,3 +37,12 @@ def test_the_fault_is_named(law, make_env):
 def test_a_slip_of_python_is_told_with_its_line(make_env, seen):
     (broken,) = check(make_env(), games=8).broken
     assert re.search(seen, broken.seen), broken.seen
+
+
+def test_a_value_hardly_out_of_range_is_told_to_its_last_digit():
+    class AHairBelow(zoo_truth.CountsStones):
+        def estimate(self, state):
+            return jnp.float32(-1.0000001)
+
+    (broken,) = check(AHairBelow(), games=8).broken
+    assert broken.seen == "it says -1.0000001, must lie in [-1, 1]"
