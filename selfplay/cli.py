@@ -3,6 +3,7 @@
 `selfplay COMMAND --help` shows each command's settings with examples.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -11,16 +12,20 @@ from pathlib import Path
 from selfplay import __version__
 from selfplay.arguments import raised_here
 from selfplay.commands import COMMANDS
+from selfplay.run.interruption import STOPPED, STOPPED_TEXT, obeyed
 
-STOPPED = 130
-"""The status of a command that Ctrl-C ended."""
+CONVERSATIONS = {"play", "explore"}
+"""Commands that ask, and take Ctrl-C for an answer."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    is_program = arguments is None and CONVERSATIONS.isdisjoint(words[:1])
     try:
         try:
-            status = _main(arguments)
+            with obeyed() if is_program else contextlib.nullcontext():
+                status = _main(words)
         finally:
             sys.stdout.flush()
         if status == STOPPED and arguments is None:
@@ -32,8 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
 
 
-def _main(arguments: Sequence[str] | None) -> int:
-    words = list(sys.argv[1:] if arguments is None else arguments)
+def _main(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(_overview())
         return 0
@@ -60,7 +64,7 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 
 def _stopped() -> int:
-    print("stopped at once; what was saved last is kept", file=sys.stderr)
+    print(STOPPED_TEXT, file=sys.stderr)
     return STOPPED
 
 

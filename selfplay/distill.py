@@ -28,8 +28,8 @@ from selfplay.run import directory, progress, remedies, teachers
 from selfplay.run.collapse import findings
 from selfplay.run.directory import RunDirectory
 from selfplay.run.distillation import EXACT, Distillation, keys, refuse_unfit
+from selfplay.run.interruption import Interruption, interruptible
 from selfplay.run.metrics import Watcher, open_watchers, read, refuse_missing
-from selfplay.run.progress import Interruption
 from selfplay.run.student import make_student
 
 Tell = Callable[[str, int, int], None]
@@ -143,7 +143,7 @@ def _loop(on: Distillation, watchers: Sequence[Watcher], tell: Tell) -> None:
     judges = Judges(on)
     watchers = [*open_watchers(on.run, on.config, on.iteration), *watchers]
     try:
-        with progress.interruptible() as interruption:
+        with interruptible() as interruption:
             if on.iteration == 0 and not read(on.run.metrics):
                 tell("judging the teacher", 0, 1)
                 row = judges.first() | {"generation": 0.0}

@@ -23,6 +23,7 @@ from selfplay.networks.contract import Params
 from selfplay.run import directory, progress, session
 from selfplay.run.directory import RunDirectory
 from selfplay.run.guards import Guards
+from selfplay.run.interruption import interruptible
 from selfplay.run.metrics import Watcher, open_watchers, read, refuse_missing
 from selfplay.run.program import make_program
 from selfplay.run.remedies import Treatment
@@ -155,7 +156,8 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
     if treatment.count:
         session.program = make_program(treatment.config)
     try:
-        with progress.interruptible() as interruption:
+        # The first iteration compiles for minutes, and there is nothing to lose yet.
+        with interruptible(patient=False) as interruption:
             while session.iteration != session.iterations and not interruption.requested:
                 row = _iterate(session, solver)
                 # The first look compiles, so it comes before the speed is measured.
@@ -178,6 +180,7 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
                 if planned or save_due():
                     session.save(run)
                 session.save_milestone(run)
+                interruption.patient = True
             if session.saved != session.iteration:
                 session.save(run)
     finally:

@@ -1,12 +1,8 @@
-"""How far a run is: minutes become iterations, sums become metrics, Ctrl-C becomes a flag."""
+"""How far a run is: minutes become iterations, sums become metrics."""
 
-import contextlib
-import dataclasses
 import math
-import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -113,37 +109,6 @@ class Pace:
             if done:
                 row["seconds_left"] = (now - self._first[1]) / done * (iterations - iteration)
         return row
-
-
-@dataclasses.dataclass
-class Interruption:
-    """Whether someone asked the run to stop."""
-
-    requested: bool = False
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[Interruption]:
-    """Turns the first Ctrl-C or SIGTERM into a flag; a second one stops at once."""
-    interruption = Interruption()
-
-    def handle(signum: int, frame: Any) -> None:
-        del signum, frame
-        if interruption.requested:
-            raise KeyboardInterrupt
-        interruption.requested = True
-        sys.stderr.write("\nstopping after this iteration; once more to stop at once\n")
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    try:
-        previous = {s: signal.signal(s, handle) for s in signals}
-    except ValueError:  # Python sets handlers in the main thread only
-        previous = {}
-    try:
-        yield interruption
-    finally:
-        for s, handler in previous.items():
-            signal.signal(s, handler)
 
 
 def total_updates(config: Config, iterations: int | None) -> int:

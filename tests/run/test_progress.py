@@ -1,9 +1,6 @@
 """Minutes, flags and metrics, with clocks that tell what the test says."""
 
 import math
-import os
-import signal
-import threading
 import time
 import types
 
@@ -159,43 +156,6 @@ def test_non_finite_metrics_are_refused(bad):
     progress.refuse_non_finite(row, 12)
     with pytest.raises(progress.NonFiniteLossError, match=r"iteration 12 .*loss/value = .*0\.002"):
         progress.refuse_non_finite(row | {"loss/value": bad}, 12)
-
-
-# Signals -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_first_signal_sets_a_flag_the_second_stops(number, capsys):
-    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
-    with pytest.raises(KeyboardInterrupt), progress.interruptible() as interruption:
-        assert not interruption.requested
-        os.kill(os.getpid(), number)
-        assert interruption.requested
-        assert "once more" in capsys.readouterr().err
-        os.kill(os.getpid(), number)
-        pytest.fail("the second signal was swallowed")
-    assert {s: signal.getsignal(s) for s in before} == before
-
-
-def test_handlers_are_restored_after_an_error():
-    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
-    with pytest.raises(ZeroDivisionError), progress.interruptible():
-        assert all(signal.getsignal(s) is not handler for s, handler in before.items())
-        _ = 1 / 0
-    assert {s: signal.getsignal(s) for s in before} == before
-
-
-def test_other_threads_run_without_handlers():
-    seen = []
-
-    def work():
-        with progress.interruptible() as interruption:
-            seen.append(interruption.requested)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert seen == [False]
 
 
 def test_time_left_goes_by_the_speed_after_the_first_iteration():

@@ -27,7 +27,7 @@ def test_the_fault_is_named(law, make_env):
         (zoo_form.PlayWithoutReturn, r"^play gives None, must give a State \(line \d+: def play"),
         (
             zoo_form.MisspeltField,
-            r"'ownres'; its fields are .*, owners \(in play, line",
+            r"'ownres'.*; its fields are .*, owners \(in play, line",
         ),
         (zoo_form.NoSelf, r"^legal: TypeError: .* \(line \d+: def legal"),
         (zoo_form.SizeOfAnAction, r"a plain number was needed.*\(in play, line \d+: return"),
