@@ -52,6 +52,34 @@ def test_one_law_is_the_hypothesis(several):
         parse_implication(f"{several} ⊢ E5")
 
 
+@pytest.mark.parametrize("sign", ["|-", "->", "→", "=>", "⇒", " implies "])
+@pytest.mark.parametrize("law", ["E387", "Equation387", "387", "x*y = (y*y)*x"])
+def test_an_implication_may_be_written_in_several_ways(sign, law):
+    assert parse_implication(f"{law}{sign}Equation43") == parse_implication("E387 ⊢ E43")
+
+
+@pytest.mark.parametrize("quantifier", ["∀ x y, ", "forall x y, ", "For all x, y: "])
+def test_a_law_has_no_quantifier(quantifier):
+    with pytest.raises(ValueError, match=f"without a quantifier.*leave {quantifier[0]}.* out"):
+        parse_implication(f"{quantifier}x*y=y*x ⊢ x=y")
+
+
+@pytest.mark.parametrize("number", ["E0", "4695", "E9999999999", "Equation" + "9" * 9_999])
+def test_a_number_that_no_law_has(number):
+    with pytest.raises(ValueError, match=r"run from E1 to E4694, .*got '") as caught:
+        parse_implication(f"{number} ⊢ E1")
+    assert len(str(caught.value)) < 200
+
+
+def test_of_long_laws_messages_repeat_a_part():
+    term = "x ◇ (" * 90 + "x ◇ x" + ")" * 90
+    laws = (f"x = {term} ⊢ E2", f"E2 ⊢ x = {term}", f"E2 ⊢ {term} = {term}")
+    for problem in (*laws, f"E1, {term} = x ⊢ E2", f"x = {term}"):
+        with pytest.raises(ValueError, match="…") as caught:
+            equational_text.parse(problem, SIZE)
+        assert len(str(caught.value)) < 300
+
+
 def test_the_size_of_a_magma_is_another_environments():
     with pytest.raises(ValueError, match=r"'with 3 elements' asks magma_model .* leave it out"):
         equational_text.parse("E43 ⊢ E387 with 3 elements", SIZE)
