@@ -240,6 +240,18 @@ def test_a_presentation_is_trivialised(tmp_path):
     assert answer.file.exists()
 
 
+def test_an_agent_that_is_given_no_problem_says_so():
+    agent = agent_of(Addition(digits=1))
+    problem = agent.env.parse_problem("3+4")
+    state = agent.env.init(problem)
+    for decide in (agent.act, agent.analyse):
+        with pytest.raises(
+            ValueError, match=r"Addition has problems: give one, such as env\.parse"
+        ):
+            decide(state)
+    assert agent.act(state, problem, 4).action in range(10)
+
+
 def test_a_file_that_is_none_or_no_text_is_named(tmp_path):
     agent = agent_of(Addition())
     with pytest.raises(ValueError, match=r"two numbers.*; and there is no file runs/mine\.p$"):

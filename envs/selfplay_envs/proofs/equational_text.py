@@ -42,7 +42,16 @@ def show(problem: EquationalProblem) -> str:
 
 
 def action_name(action: int, size: int) -> str:
-    """Of an action, as `equational_moves` numbers them: "L5>", "R0<"."""
+    """Of an action, as `equational_moves` numbers them: "L5>", "R0<".
+
+    Raises:
+        ValueError: there is no such action.
+    """
+    if not 0 <= action < 4 * size:
+        raise ValueError(
+            f"there are {4 * size} actions at size {size}, numbered from 0 to {4 * size - 1}, got "
+            f"{action}"
+        )
     direction, place = divmod(action, 2 * size)
     side, place = divmod(place, size)
     return f"{'LR'[side]}{place}{'><'[direction]}"

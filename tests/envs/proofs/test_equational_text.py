@@ -39,6 +39,12 @@ def test_actions_have_names():
     assert names == ["L5>", "R0>", "L0<", "R30<"]
 
 
+@pytest.mark.parametrize("action", [-1, 4 * SIZE])
+def test_an_action_that_there_is_not(action):
+    with pytest.raises(ValueError, match=f"124 actions .* from 0 to 123, got {action}"):
+        equational_text.action_name(action, SIZE)
+
+
 @pytest.mark.parametrize(("operations", "says"), [(20, "size 63 has room"), (70, "most is 127")])
 def test_a_goal_that_is_too_long_is_told_what_has_room(operations, says):
     term = "x ◇ (" * (operations - 1) + "x ◇ x" + ")" * (operations - 1)
