@@ -100,7 +100,8 @@ class Agent:
             num_simulations: by default as many as the run's evaluation used; at least 1.
 
         Raises:
-            ValueError: the episode has ended, or `refuse_simulations` does.
+            ValueError: the episode has ended; the problem was left out where there are some; or
+                `refuse_simulations` does.
         """
         return Decision.of(self._run(self._search, state, problem, num_simulations))
 
@@ -118,6 +119,7 @@ class Agent:
         """What a jitted search of one state returns, on the host. Raises as `act` does."""
         if bool(state.ended):
             raise ValueError("there is nothing to decide: the episode has ended")
+        self.env.refuse_missing(problem)
         if num_simulations is None:
             num_simulations = self.config.evaluation.num_simulations
         refuse_simulations(num_simulations)

@@ -8,12 +8,24 @@ import numpy as np
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = _temporary(path)
     with temporary.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def try_to_write(path: Path) -> None:
+    """Raises OSError where `write_text` would; leaves nothing there, and what is there alone."""
+    temporary = _temporary(path)
+    temporary.open("w").close()
+    temporary.unlink()
+
+
+def _temporary(path: Path) -> Path:
+    """What a file is called until it is whole."""
+    return path.with_name(f".{path.name}.tmp")
 
 
 def write_array(path: Path, array: np.ndarray) -> None:

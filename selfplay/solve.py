@@ -23,7 +23,7 @@ from selfplay.environment.certificate import Judgement
 from selfplay.environment.contract import Environment, Opposite, Problem
 from selfplay.environment.neighbourhood import Neighbourhood
 from selfplay.environment.verifier import RejectedError, Verdict
-from selfplay.files import write_text
+from selfplay.files import try_to_write, write_text
 from selfplay.practise import Practice, Watch, practise, refuse_practice
 from selfplay.run.directory import RunDirectory
 from selfplay.run.names import locate
@@ -310,9 +310,13 @@ def _rejected(answer: Answer, file: Path, judge: str) -> RejectedError:
 
 def _written(output: Path, suffix: str, text: str) -> Path:
     """Writes a file; its name ends as it should."""
-    file = output if output.suffix == suffix else output.with_name(output.name + suffix)
+    file = _suffixed(output, suffix)
     write_text(file, text + "\n" * (not text.endswith("\n")))
     return file
+
+
+def _suffixed(output: Path, suffix: str) -> Path:
+    return output if output.suffix == suffix else output.with_name(output.name + suffix)
 
 
 def _refuse_unwritable(env: Environment[Any], output: Path | None) -> None:
@@ -320,12 +324,23 @@ def _refuse_unwritable(env: Environment[Any], output: Path | None) -> None:
     if output is not None and output.is_dir():
         raise ValueError(f"the answer goes to a file; {output} is a folder, try {output}/proof")
     folder = Path() if output is None else output.parent
-    is_written = output is not None or env.certifier() is not None
-    if is_written and not (folder.is_dir() and os.access(folder, os.W_OK)):
+    certifier = env.certifier()
+    if output is None and certifier is None:
+        return
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise ValueError(
             f"the answer's file cannot be written into {folder.absolute()}, which is no folder "
             "that this user may write to; --output FILE puts it elsewhere"
         )
+    suffix = ".txt" if certifier is None else certifier.suffix
+    file = _suffixed(Path("solution") if output is None else output, suffix)
+    try:  # a name may be too long, and of some folders it is not known before what they take
+        try_to_write(file)
+    except OSError as error:
+        raise ValueError(
+            f"the answer's file cannot be written to {file.absolute()}: {error.strerror}; "
+            "--output FILE puts it elsewhere"
+        ) from error
 
 
 def _name(text: str, file: Path | None) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from selfplay.display import facts
 from selfplay.environment import make, names, registry
+from tests.test_readme import run_python
 
 ROOT = Path(__file__).parents[1]
 INDEX = (ROOT / "docs/environments.md").read_text(encoding="utf-8")
@@ -32,3 +33,13 @@ def test_every_environment_has_a_page_and_a_true_line_in_the_index(name):
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_index_shows_how_problems_are_given_in_python(tmp_path):
+    code = "\n".join(re.findall(r"```python\n(.*?)```", INDEX, re.DOTALL))
+    (tmp_path / "example.py").write_text(code, encoding="utf-8")
+    said = run_python(["example.py"], tmp_path)
+    shown = re.findall(r"^print.*  # ([A-Z].*)$", code, re.MULTILINE)
+    assert shown == ["True", "Verdict.ACCEPTED"]
+    assert "\n".join(shown) in said
+    assert said.rstrip().endswith("at the whole")

@@ -1,5 +1,7 @@
 """Problems solved with their certificates, on sums, which anyone can check."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -14,8 +16,9 @@ from selfplay.environment.contract import Opposite
 from selfplay.environment.verifier import Fallible, RejectedError
 from selfplay.networks.build import build
 from selfplay.run import checkpoint, directory
+from selfplay.search.best_first import Found
 from selfplay.search.model import constant_evaluator
-from selfplay.solve import solve
+from selfplay.solve import Answer, solve
 from selfplay_envs.games.tic_tac_toe import TicTacToe
 from selfplay_envs.proofs.andrews_curtis import AndrewsCurtis
 from selfplay_envs.proofs.propositional import Propositional
@@ -141,6 +144,26 @@ def test_a_budget_that_is_spent_is_told():
     )
 
 
+@pytest.mark.parametrize(
+    ("evaluations", "steps", "says"),
+    [
+        (1, 0, "(1 evaluation)"),  # the ends of the first state meet
+        (1, 1, "(1 evaluation, 1 step tried)"),
+        (2, 3, "(2 evaluations, 3 steps tried)"),
+    ],
+)
+def test_what_it_took_is_told(evaluations, steps, says):
+    found = Found((7,), evaluations=evaluations, steps=steps, exhausted=False)
+    assert lines(Answer("3+4", 20, found))[0] == f"3+4: solved in 1 step {says}"
+
+
+def test_of_an_opposite_nothing_was_found_with_a_budget_of_one():
+    unrefuted = Opposite(Addition(digits=1), ((),))
+    found = Found(None, evaluations=1, steps=0, exhausted=False)
+    told = lines(Answer("3+4", 1, found, unrefuted=unrefuted))
+    assert told[1].endswith("nor was anything larger found, with 1 evaluation for each of 1 size")
+
+
 def test_what_cannot_be_solved_says_why():
     class Refuted(Addition):
         def refutation(self, problem):
@@ -217,6 +240,18 @@ def test_a_presentation_is_trivialised(tmp_path):
     assert answer.file.exists()
 
 
+def test_an_agent_that_is_given_no_problem_says_so():
+    agent = agent_of(Addition(digits=1))
+    problem = agent.env.parse_problem("3+4")
+    state = agent.env.init(problem)
+    for decide in (agent.act, agent.analyse):
+        with pytest.raises(
+            ValueError, match=r"Addition has problems: give one, such as env\.parse"
+        ):
+            decide(state)
+    assert agent.act(state, problem, 4).action in range(10)
+
+
 def test_a_file_that_is_none_or_no_text_is_named(tmp_path):
     agent = agent_of(Addition())
     with pytest.raises(ValueError, match=r"two numbers.*; and there is no file runs/mine\.p$"):
@@ -235,6 +270,17 @@ def test_where_nothing_can_be_written_there_is_no_search(tmp_path):
         solve(agent, "17+8", output=tmp_path)
     with pytest.raises(ValueError, match="which is no folder that this user may write to"):
         solve(agent, "17+8", output=tmp_path / "missing/proof")
+    with pytest.raises(ValueError, match=r"written to .*/x+\.sum: File name too long; --output"):
+        solve(agent, "17+8", output=tmp_path / ("x" * 250))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no such folder")
+def test_a_folder_that_takes_no_files_is_found_out_before_the_search():
+    """Of root's it is said that they can be written to, and yet they take nothing."""
+    agent = Agent(Certified(digits=2), None, (), Config(env="addition"))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match=r"file cannot be written (to /proc/x\.sum: No|into)"):
+        solve(agent, "17+8", output=Path("/proc/x.sum"))
 
 
 def test_what_counts_in_the_searches_of_a_run_counts_here(tmp_path):

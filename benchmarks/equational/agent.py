@@ -144,10 +144,11 @@ def row(stratum: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 def main() -> None:
     """Prints the table."""
     arguments = tyro.cli(Arguments, description=__doc__)
+    strata = drawn(arguments)  # first, for the file that they are from may be missing
     began = time.process_time()
     prover = Prover(arguments)
     table = Table("stratum", "pairs", "proved", "share", "evaluations", "rewritings")
-    for stratum, there in drawn(arguments).items():
+    for stratum, there in strata.items():
         if stratum in arguments.strata:
             table.add_row(*row(stratum, prover(there)))
     console = Console(width=100)

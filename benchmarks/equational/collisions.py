@@ -18,8 +18,11 @@ class Arguments:
     """What is played."""
 
     size: int = 63
+    """Room for nodes of a side."""
     games: int = 1024
+    """At once."""
     steps: int = 64
+    """Of each."""
     seed: int = 0
 
 
@@ -95,8 +98,9 @@ def play(arguments: Arguments) -> Iterable[tuple[Any, np.ndarray]]:
 
 
 def main() -> None:
+    """Prints how many pairs were compared, and how many of them misled."""
     compared = misled = 0
-    for state, hashed in play(tyro.cli(Arguments)):
+    for state, hashed in play(tyro.cli(Arguments, description=__doc__)):
         for goal in zip(state.codes, state.sizes, hashed, strict=True):
             found = count(*goal)
             compared, misled = compared + found.compared, misled + found.misled

@@ -12,7 +12,6 @@ import csv
 import dataclasses
 import io
 import itertools
-import os
 import random
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ from pathlib import Path
 import tyro
 
 from benchmarks.equational.blind import prove, reached
+from benchmarks.equational.pairs import source
 from selfplay.files import write_text
 from selfplay_envs.proofs.equational_problems import (
     FILE,
@@ -73,10 +73,7 @@ def allowed() -> tuple[list[int], list[int]]:
 
     The second list has those which force a single element.
     """
-    folder = os.environ.get("SELFPLAY_DATA")
-    if not folder:
-        raise SystemExit("set SELFPLAY_DATA to the folder that holds equational_theories/")
-    path = Path(folder) / "equational_theories" / "implications.csv"
+    path = source()
     laws_of: dict[str, set[int]] = {"train": set(), "test": set(), "forcing": set()}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

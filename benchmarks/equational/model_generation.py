@@ -11,7 +11,6 @@ import collections
 import csv
 import dataclasses
 import functools
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import tyro
 
+from benchmarks.equational.pairs import source
 from selfplay_envs.proofs import magma_finder
 from selfplay_envs.proofs import magma_model_problems as problems
 from selfplay_envs.proofs.laws import laws
@@ -60,8 +60,7 @@ class Found(NamedTuple):
 
 def hypotheses(split: str) -> list[int]:
     """Numbers of the laws that are hypotheses of a split. Needs SELFPLAY_DATA."""
-    folder = Path(os.environ["SELFPLAY_DATA"]) / "equational_theories"
-    with (folder / "implications.csv").open() as file:
+    with source().open() as file:
         return sorted({int(r["hypothesis"]) for r in csv.DictReader(file) if r["split"] == split})
 
 

@@ -42,6 +42,7 @@ class Arguments:
     """What is measured."""
 
     proofs: int = 400
+    """Random ones, each of an equation of its own."""
     steps: int = 12
     """Of a walk; the proof is without its detours."""
     size: int = 31
@@ -161,7 +162,8 @@ def _judged(claims: Sequence[Claim], valid: Sequence[bool]) -> Counter[str]:
 
 
 def main() -> None:
-    arguments = tyro.cli(Arguments)
+    """Prints what Lean says of the proofs, and of what was made of them."""
+    arguments = tyro.cli(Arguments, description=__doc__)
     rng = random.Random(arguments.seed)
     found = walks.proofs(arguments.proofs, arguments.steps, arguments.size, rng)
     proved = [(proof.problem, chain(proof.problem, proof.steps)) for proof in found]

@@ -75,9 +75,9 @@ def split(name: str) -> dict[str, list[Pair]]:
     """All pairs of a split, `train` or `test`, by stratum, as the file has them.
 
     Raises:
-        KeyError: SELFPLAY_DATA is not set.
+        SystemExit: there is no such file.
     """
-    path = Path(os.environ["SELFPLAY_DATA"]) / "equational_theories" / "implications.csv"
+    path = source()
     found: dict[str, list[Pair]] = {stratum: [] for stratum in STRATA}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -85,6 +85,16 @@ def split(name: str) -> dict[str, list[Pair]]:
                 pair = Pair(int(row["hypothesis"]), int(row["conclusion"]))
                 found[row["stratum"]].append(pair)
     return found
+
+
+def source() -> Path:
+    """The file of all pairs. Raises SystemExit where there is none, saying what it takes."""
+    folder, name = os.environ.get("SELFPLAY_DATA"), "equational_theories/implications.csv"
+    if not folder or not (Path(folder) / name).is_file():
+        raise SystemExit(
+            f"set SELFPLAY_DATA to the folder that holds {name} (now {folder or 'not set'})"
+        )
+    return Path(folder) / name
 
 
 def interval(count: int, total: int) -> str:

@@ -85,10 +85,15 @@ class Outcome:
 
 
 def read(largest: int) -> list[Problem]:
-    """The library's problems that are small enough, by name."""
-    folder = Path(os.environ["SELFPLAY_DATA"]) / "iltp"
+    """The library's problems that are small enough, by name. Raises SystemExit without it."""
+    folder = os.environ.get("SELFPLAY_DATA")
+    paths = sorted((Path(folder) / "iltp").glob("*.p")) if folder else []
+    if not paths:
+        raise SystemExit(
+            f"set SELFPLAY_DATA to the folder that holds iltp/*.p (now {folder or 'not set'})"
+        )
     problems = []
-    for path in sorted(folder.glob("*.p")):
+    for path in paths:
         read_ = read_tptp(path)
         count = len(subformulas(read_.formula))
         if count <= largest:
@@ -187,9 +192,9 @@ def tables(outcomes: Sequence[Outcome]) -> list[Table]:
 def main() -> None:
     """Prints the tables."""
     arguments = tyro.cli(Arguments, description=__doc__)
+    problems = read(arguments.largest)  # first, for there may be none
     agent = None if arguments.run is None else Agent.load(arguments.run, arguments.iteration)
     began = time.process_time()
-    problems = read(arguments.largest)
     if arguments.theorems:
         problems = [problem for problem in problems if problem.is_theorem]
     if arguments.others:

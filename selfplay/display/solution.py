@@ -60,7 +60,9 @@ def lines(answer: Answer) -> list[str]:
 
 
 def _cost(found: Found) -> str:
-    return f"{counted(found.evaluations, 'evaluation')}, {counted(found.steps, 'step')} tried"
+    """Where the ends of what was judged first meet, no step was tried: nothing is said of it."""
+    tried = f", {counted(found.steps, 'step')} tried" * (found.steps > 0)
+    return counted(found.evaluations, "evaluation") + tried
 
 
 def _after(answer: Answer) -> str:
@@ -95,7 +97,7 @@ def _unrefuted(answer: Answer) -> list[str]:
         return []
     what = answer.unrefuted.ruled_out or "nothing was found that refutes it"
     count = len(answer.unrefuted.problems)
-    each = f"{answer.budget:,} evaluations for each of {count} sizes"
+    each = f"{counted(answer.budget, 'evaluation')} for each of {counted(count, 'size')}"
     more = f"; nor was anything larger found, with {each}"
     return [what + more * (count > 0)]
 

@@ -320,7 +320,11 @@ class Environment(abc.ABC, Generic[StateT]):
     # The laws --------------------------------------------------------------------------------
 
     def init(self, problem: Problem = NO_PROBLEM) -> StateT:
-        """The state before the first move; ended already where nothing can be done."""
+        """The state before the first move; ended already where nothing can be done.
+
+        Raises ValueError where `refuse_missing` does.
+        """
+        self.refuse_missing(problem)
         state = self._start(problem)
         dead_end = ~self._legal_checked(problem, state).any()
         return state.replace(terminated=state.terminated | dead_end)
@@ -345,8 +349,22 @@ class Environment(abc.ABC, Generic[StateT]):
         )
         return select(state.ended, quiet, select(legal, played, lost))
 
+    def refuse_missing(self, problem: Problem) -> None:
+        """Raises ValueError for the empty problem where there are others. Costs nothing traced."""
+        if isinstance(problem, tuple) and not problem and self._has_problems:
+            raise ValueError(
+                f"{type(self).__name__} has problems: give one, such as env.parse_problem('…') or "
+                "env.sample_problem(key)"
+            )
+
+    @functools.cached_property
+    def _has_problems(self) -> bool:
+        sample = jax.eval_shape(lambda: self.sample_problem(jax.random.key(0)))
+        return bool(jax.tree.leaves(sample))
+
     def _legal_checked(self, problem: Problem, state: StateT) -> jax.Array:
         """What the rules allow. Raises ValueError if that is no mask of the actions."""
+        self.refuse_missing(problem)
         mask = self._legal(problem, state)
         if mask.shape != (self.num_actions,) or mask.dtype != jnp.bool_:
             raise ValueError(

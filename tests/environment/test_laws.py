@@ -21,6 +21,8 @@ from selfplay.environment import (
     zero_sum,
 )
 from selfplay.environment.checks import Outcome
+from selfplay_envs.games.tic_tac_toe import TicTacToe
+from selfplay_envs.science.addition import Addition
 from tests import worlds
 
 SIZES = {
@@ -158,6 +160,28 @@ def play(env, height, *actions):
     for action in actions:
         state = env.step(problem, state, jnp.int32(action))
     return state
+
+
+def test_where_there_are_problems_none_may_be_left_out():
+    env = Addition(digits=1)
+    problem = env.parse_problem("3+4")
+    state, action = env.init(problem), jnp.int32(0)
+    says = "Addition has problems: give one, such as env.parse_problem"
+    for call in (
+        env.init,
+        jax.jit(env.init),
+        lambda: env.legal_action_mask((), state),
+        lambda: env.step((), state, action),
+    ):
+        with pytest.raises(ValueError, match=says):
+            call()
+
+
+def test_what_is_compiled_does_not_know_of_it(monkeypatch):
+    """A look at whether there are problems leaves no trace."""
+    traced = str(jax.make_jaxpr(TicTacToe().init)())
+    monkeypatch.setattr(TicTacToe, "refuse_missing", lambda self, problem: None)
+    assert str(jax.make_jaxpr(TicTacToe().init)()) == traced
 
 
 def test_the_step_limit_truncates():

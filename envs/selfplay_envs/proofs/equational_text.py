@@ -4,7 +4,7 @@ import numpy as np
 
 from selfplay_envs.proofs import equational_levels as levels
 from selfplay_envs.proofs import laws, magma_model_text
-from selfplay_envs.proofs.magma import Law, name
+from selfplay_envs.proofs.magma import Law, excerpt, name
 from selfplay_envs.proofs.magma import show as show_term
 from selfplay_envs.proofs.narrowing import holes
 from selfplay_envs.proofs.term_arrays import EquationalProblem, decode, encode, term_of
@@ -24,7 +24,9 @@ def parse(text: str, size: int) -> EquationalProblem:
             "for small ones by itself"
         )
     if conclusion.left == conclusion.right:
-        raise ValueError(f"both sides of {conclusion} are the same: any law implies it")
+        raise ValueError(
+            f"both sides of {excerpt(str(conclusion))} are the same: any law implies it"
+        )
     return encode(hypothesis, conclusion, size, trains(hypothesis))
 
 
@@ -40,7 +42,16 @@ def show(problem: EquationalProblem) -> str:
 
 
 def action_name(action: int, size: int) -> str:
-    """Of an action, as `equational_moves` numbers them: "L5>", "R0<"."""
+    """Of an action, as `equational_moves` numbers them: "L5>", "R0<".
+
+    Raises:
+        ValueError: there is no such action.
+    """
+    if not 0 <= action < 4 * size:
+        raise ValueError(
+            f"there are {4 * size} actions at size {size}, numbered from 0 to {4 * size - 1}, got "
+            f"{action}"
+        )
     direction, place = divmod(action, 2 * size)
     side, place = divmod(place, size)
     return f"{'LR'[side]}{place}{'><'[direction]}"

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from flax import struct
 
-from selfplay_envs.proofs.magma import Law, Term
+from selfplay_envs.proofs.magma import Law, Term, excerpt
 
 VARIABLES = 6
 """Room for variables: as many as a law of four operations can have."""
@@ -32,14 +32,17 @@ def encode(law: Law, operations: int) -> LawTable:
     law = law.renamed()
     if law.num_variables > VARIABLES:
         raise ValueError(
-            f"a law has at most {VARIABLES} variables here, {law} has {law.num_variables}"
+            f"a law has at most {VARIABLES} variables here, {excerpt(str(law))} has "
+            f"{law.num_variables}; that is a limit of this environment, which no argument changes"
         )
     rows: dict[tuple[Term, Term], int] = {}
     sides = [_number(side, rows) for side in law.sides]
     if len(rows) > operations:
         raise ValueError(
-            f"a law has at most {operations} different products here, {law} has {len(rows)}; "
-            f"--env-args operations {len(rows)} has room"
+            f"a law has at most {operations} different products here, {excerpt(str(law))} has "
+            f"{len(rows)}"
+            + f"; --env-args operations {len(rows)} has room"
+            * (len(rows) <= MAX_OPERATIONS)
         )
     products = np.zeros((operations, 2), np.int8)
     for row, product in enumerate(rows):

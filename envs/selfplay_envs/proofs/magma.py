@@ -22,9 +22,13 @@ MAX_OPERATIONS = 200
 OPERATIONS = "◇*∘·⋄⋅"
 """How the operation may be written."""
 
+_A_VARIABLE = "one letter a to z, perhaps with digits or primes behind it"
+_EXCERPT = 60
+"""Characters of a text that a message repeats, at most."""
+
 _TOKEN = re.compile(rf"\s*(?:([A-Za-z][A-Za-z0-9_']*)|([{OPERATIONS}])|([()])|(=))")
 _VARIABLE = re.compile(r"[A-Za-z][0-9_']*")
-_NUMBERED = re.compile(r"E[0-9]+")
+_NUMBERED = re.compile(r"(?:E|Equation)[0-9]+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +113,13 @@ def show(term: Term) -> str:
     return f"{left} ◇ {right}"
 
 
+def excerpt(text: str, around: int = 0) -> str:
+    """A text as a message repeats it: of a long one what is around a place."""
+    begin = max(0, min(around - _EXCERPT // 2, len(text) - _EXCERPT))
+    end = begin + _EXCERPT
+    return "…" * (begin > 0) + text[begin:end] + "…" * (end < len(text))
+
+
 def parse_law(text: str) -> tuple[Law, tuple[str, ...]]:
     """A law and the names of its variables, which are numbered as they occur.
 
@@ -133,7 +144,9 @@ class _Reader:
             found = _TOKEN.match(text, at)
             if found is None:
                 at += len(text[at:]) - len(text[at:].lstrip())
-                raise self._refusal(at, "a variable, ◇ (or * ∘ ·), =, or a parenthesis")
+                raise self._refusal(
+                    at, f"a variable ({_A_VARIABLE}), ◇ (or * ∘ ·), =, or a parenthesis"
+                )
             self._tokens.append((found.group().strip(), found.start() + _indent(found.group())))
             at = found.end()
         for what, signs in (("operations", OPERATIONS), ("pairs of parentheses", "(")):
@@ -170,11 +183,13 @@ class _Reader:
             self._next -= 1
             raise self._refusal(self._place, "a variable or (")
         if _NUMBERED.fullmatch(token):
-            raise ValueError(f"{token} is a law's number, which stands alone on its side of ⊢")
+            raise ValueError(
+                f"{excerpt(token)} is a law's number, which stands alone on its side of ⊢"
+            )
         if not _VARIABLE.fullmatch(token):
             raise ValueError(
-                f"a variable is one letter, and perhaps digits or primes behind it, got {token!r}; "
-                "a product needs its sign: x ◇ y, or x * y"
+                f"a variable is {_A_VARIABLE}, got {excerpt(token)!r}; a product needs its sign: "
+                "x ◇ y, or x * y"
             )
         return self._names.setdefault(token, len(self._names))
 
@@ -196,7 +211,7 @@ class _Reader:
         found = repr(self._text[at]) if at < len(self._text) else "the end"
         return ValueError(
             f"a law reads like x ◇ (y ◇ x) = y; expected {what} at character {at + 1} of "
-            f"{self._text!r}, found {found}"
+            f"{excerpt(self._text, at)!r}, found {found}"
         )
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from selfplay_envs.proofs.magma import Law, Term, num_operations
+from selfplay_envs.proofs.magma import Law, Term, excerpt, num_operations
 
 EMPTY, OPERATION, VARIABLES, HOLES = 0, 1, 2, 8
 """Codes of nodes: padding, ◇, and from these on the variables and the holes by number."""
@@ -26,6 +26,9 @@ _HOLE_CODES = MAX_HOLES + MAX_VARIABLES
 
 LAW_NODES = 18
 """Of both sides of a hypothesis: eight operations, or less and more of none."""
+
+
+_FIXED = "that is a limit of this environment, which no argument changes"
 
 
 class LawTable(struct.PyTreeNode):
@@ -104,14 +107,14 @@ def encode(hypothesis: Law, conclusion: Law, size: int, trains: bool) -> Equatio
     for what, law in (("hypothesis", hypothesis), ("conclusion", conclusion)):
         if law.num_variables > MAX_VARIABLES:
             raise ValueError(
-                f"the {what} may have up to {MAX_VARIABLES} different variables, {law} has "
-                f"{law.num_variables}"
+                f"the {what} may have up to {MAX_VARIABLES} different variables, "
+                f"{excerpt(str(law))} has {law.num_variables}; {_FIXED}"
             )
     operations = sum(map(num_operations, hypothesis.sides))
     if operations > LAW_NODES // 2 - 1:
         raise ValueError(
             f"the hypothesis may have up to {LAW_NODES // 2 - 1} operations on both sides "
-            f"together, {hypothesis} has {operations}"
+            f"together, {excerpt(str(hypothesis))} has {operations}; {_FIXED}"
         )
     longest = max(2 * num_operations(side) + 1 for side in conclusion.sides)
     if longest > size:
@@ -119,7 +122,7 @@ def encode(hypothesis: Law, conclusion: Law, size: int, trains: bool) -> Equatio
         more = f"--env-args size {fitting[0]} has room" if fitting else f"the most is {SIZES[-1]}"
         raise ValueError(
             f"a side of the conclusion may have up to {size} symbols, ◇ and variables, one of "
-            f"{conclusion} has {longest}; {more}"
+            f"{excerpt(str(conclusion))} has {longest}; {more}"
         )
     left, right = map(preorder, hypothesis.sides)
     goal = jnp.asarray(np.stack([padded(preorder(side), size) for side in conclusion.sides]))

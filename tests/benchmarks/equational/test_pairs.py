@@ -30,6 +30,21 @@ def test_a_pair_that_is_not_of_the_test_split(data, tmp_path, monkeypatch):
         pairs.read()
 
 
+@pytest.mark.parametrize("folder", [None, "nowhere"])
+@pytest.mark.parametrize("module", ["pairs", "agent", "model_generation"])
+def test_without_its_file_it_is_said_at_once_what_is_needed(module, folder, tmp_path, monkeypatch):
+    main = pytest.importorskip(f"benchmarks.equational.{module}").main
+    words = ["prog", "--split", "train"] if module == "agent" else ["prog"]
+    monkeypatch.setattr("sys.argv", words)
+    monkeypatch.delenv("SELFPLAY_DATA", raising=False)
+    if folder is not None:
+        monkeypatch.setenv("SELFPLAY_DATA", str(tmp_path / folder))
+    pairs.split.cache_clear()
+    now = r"\(now not set\)" if folder is None else "nowhere"
+    with pytest.raises(SystemExit, match=f"that holds equational_theories/implications.csv.*{now}"):
+        main()
+
+
 def test_intervals():
     """Wilson's, as in R's `binom::binom.wilson(45, 100)`: 0.3561 to 0.5476."""
     assert pairs.interval(45, 100) == "45 % (36 to 55)"

@@ -189,12 +189,15 @@ def test_problems_are_read_as_they_are_written():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("x = y ◇ x", "a hypothesis, ⊢ or"),
-        ("E1 ⊢ E4695", "from 1 to 4694"),
+        ("x = y ◇ x", "a hypothesis, ⊢ .or"),
+        ("E1 ⊢ E4695", "from E1 to E4694"),
         ("x = y ⊢ x ◇ y", "= and another term"),
         ("x = y ⊢ x ◇ y = x ◇ y", "any law implies"),
-        ("x = y ◇ (z ◇ (w ◇ (u ◇ (v ◇ r)))) ⊢ x = y", "up to 6 different variables"),
-        ("x = x ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ x)))) ⊢ x = y", "up to 8 operations"),
+        ("x = y ◇ (z ◇ (w ◇ (u ◇ (v ◇ r)))) ⊢ x = y", "up to 6 different .*no argument"),
+        (
+            "x = x ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ ((x ◇ x) ◇ x)))) ⊢ x = y",
+            "8 operations.*no argument",
+        ),
         ("x = y ⊢ x = " + "x ◇ (" * 16 + "x" + ")" * 16, "up to 31 symbols"),
     ],
 )

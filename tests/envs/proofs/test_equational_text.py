@@ -39,6 +39,12 @@ def test_actions_have_names():
     assert names == ["L5>", "R0>", "L0<", "R30<"]
 
 
+@pytest.mark.parametrize("action", [-1, 4 * SIZE])
+def test_an_action_that_there_is_not(action):
+    with pytest.raises(ValueError, match=f"124 actions .* from 0 to 123, got {action}"):
+        equational_text.action_name(action, SIZE)
+
+
 @pytest.mark.parametrize(("operations", "says"), [(20, "size 63 has room"), (70, "most is 127")])
 def test_a_goal_that_is_too_long_is_told_what_has_room(operations, says):
     term = "x ◇ (" * (operations - 1) + "x ◇ x" + ")" * (operations - 1)
@@ -50,6 +56,34 @@ def test_a_goal_that_is_too_long_is_told_what_has_room(operations, says):
 def test_one_law_is_the_hypothesis(several):
     with pytest.raises(ValueError, match="from several laws together cannot be asked"):
         parse_implication(f"{several} ⊢ E5")
+
+
+@pytest.mark.parametrize("sign", ["|-", "->", "→", "=>", "⇒", " implies "])
+@pytest.mark.parametrize("law", ["E387", "Equation387", "387", "x*y = (y*y)*x"])
+def test_an_implication_may_be_written_in_several_ways(sign, law):
+    assert parse_implication(f"{law}{sign}Equation43") == parse_implication("E387 ⊢ E43")
+
+
+@pytest.mark.parametrize("quantifier", ["∀ x y, ", "forall x y, ", "For all x, y: "])
+def test_a_law_has_no_quantifier(quantifier):
+    with pytest.raises(ValueError, match=f"without a quantifier.*leave {quantifier[0]}.* out"):
+        parse_implication(f"{quantifier}x*y=y*x ⊢ x=y")
+
+
+@pytest.mark.parametrize("number", ["E0", "4695", "E9999999999", "Equation" + "9" * 9_999])
+def test_a_number_that_no_law_has(number):
+    with pytest.raises(ValueError, match=r"run from E1 to E4694, .*got '") as caught:
+        parse_implication(f"{number} ⊢ E1")
+    assert len(str(caught.value)) < 200
+
+
+def test_of_long_laws_messages_repeat_a_part():
+    term = "x ◇ (" * 90 + "x ◇ x" + ")" * 90
+    laws = (f"x = {term} ⊢ E2", f"E2 ⊢ x = {term}", f"E2 ⊢ {term} = {term}")
+    for problem in (*laws, f"E1, {term} = x ⊢ E2", f"x = {term}"):
+        with pytest.raises(ValueError, match="…") as caught:
+            equational_text.parse(problem, SIZE)
+        assert len(str(caught.value)) < 300
 
 
 def test_the_size_of_a_magma_is_another_environments():

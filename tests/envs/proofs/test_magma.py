@@ -9,6 +9,7 @@ from selfplay_envs.proofs.magma import (
     Law,
     Term,
     dual,
+    excerpt,
     num_operations,
     parse_law,
     show,
@@ -67,11 +68,22 @@ def test_names_do_not_matter(law: Law, order: list[int]):
         ("x ◇ (y ◇ ) = y", "a variable or \\( at character 10"),
         ("xy = yx", "one letter.*got 'xy'.*x \\* y"),
         ("x = E5", "E5 is a law's number"),
+        ("x = Equation5", "Equation5 is a law's number"),
+        ("α ◇ x = x", "a variable \\(one letter a to z, .* at character 1 .*found 'α'"),
+        ("x₁ ◇ x = x", "a variable \\(one letter a to z, .* at character 2 .*found '₁'"),
     ],
 )
 def test_what_is_no_law_is_refused_with_its_place(text: str, message: str):
     with pytest.raises(ValueError, match=message):
         parse_law(text)
+
+
+def test_of_a_long_law_its_message_repeats_what_is_around_the_place():
+    term = "x * (" * 150 + "x + x" + ")" * 150
+    with pytest.raises(ValueError, match=r"…\S.*x \+ x\)+…', found '\+'$") as caught:
+        parse_law(f"{term} = x")
+    assert len(str(caught.value)) < 300
+    assert excerpt("x = y", 4) == "x = y"
 
 
 def test_laws_beyond_reason_are_refused():
