@@ -2,7 +2,7 @@
 
 from selfplay.solve import solve
 
-answer = solve("runs/propositional", "p ∧ q → q ∧ p")
+answer = solve("propositional", "p ∧ q → q ∧ p")
 print(answer.explanation)
 """
 

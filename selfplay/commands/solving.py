@@ -10,6 +10,7 @@ SOLVED, NOT_SOLVED, REFUTED = 0, 1, 3
 def solve(arguments: list[str]) -> int:
     """Solve one problem with a run's network, and have the solution judged.
 
+    RUN is a run's folder, or an environment that comes with a trained agent.
     PROBLEM is what the run's environment reads, such as a formula or a presentation, or a file that
     holds it. The solution is printed as a person would read it; what the outside judge was shown is
     written to a file. Where something is found that shows that there is no solution, such as a
@@ -19,12 +20,12 @@ def solve(arguments: list[str]) -> int:
     if it is refuted: it cannot be solved, on no budget.
 
     Examples:
-      selfplay solve runs/propositional "(p -> q) -> (~q -> ~p)"
-      selfplay solve runs/propositional SYJ105+1.002.p --budget 50000
+      selfplay solve propositional "(p -> q) -> (~q -> ~p)"
+      selfplay solve propositional SYJ105+1.002.p --budget 50000
       selfplay solve runs/propositional SYJ206+1.009.p --practice 10
       selfplay solve runs/propositional SYJ201+1.004.p --env-args subformulas 128
-      selfplay solve runs/equational "E387 |- E43"
-      selfplay solve runs/andrews_curtis "xyx = yxy, x^2 = y^3" --output moves
+      selfplay solve equational "E387 |- E43"
+      selfplay solve andrews_curtis "xyx = yxy, x^2 = y^3" --output moves
     """
     words, rest = positionals(arguments)
     usage = "selfplay solve RUN PROBLEM"
