@@ -160,6 +160,7 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
         with interruptible(patient=False) as interruption:
             while session.iteration != session.iterations and not interruption.requested:
                 row = _iterate(session, solver)
+                interruption.patient = True
                 # The first look compiles, so it comes before the speed is measured.
                 if session.iteration in (1, session.iterations) or look_due():
                     row |= progress.timed("seconds/look", checkup)
@@ -180,7 +181,6 @@ def _loop(run: RunDirectory, session: Session, watchers: Sequence[Watcher]) -> N
                 if planned or save_due():
                     session.save(run)
                 session.save_milestone(run)
-                interruption.patient = True
             if session.saved != session.iteration:
                 session.save(run)
     finally:
