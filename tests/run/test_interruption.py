@@ -54,7 +54,9 @@ def test_where_nothing_is_lost_the_first_signal_stops():
 
 DEAF = """
 import contextlib, hashlib
+from selfplay.run import interruption
 from selfplay.run.interruption import interruptible, obeyed
+interruption.PATIENCE = 0.2
 with {entered}:
     print("begun", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
